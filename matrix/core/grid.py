@@ -1,0 +1,79 @@
+"""The grid, the decision made from it, and the report that shows both. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from matrix.core.model import CellId, Environment, Service
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover
+from matrix.core.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridCell:
+    """The newest verdict of one cell, as it is to be read now."""
+
+    cell: CellId
+    #: STALE when the result is too old or was measured for something else.
+    verdict: Verdict
+    #: Short word, "" when PASSED.
+    reason: str = ""
+    #: One sentence.
+    message: str = ""
+    #: Run that measured it, "" when never measured.
+    run: str = ""
+    #: None for a cell that was never measured or was left out of the plan.
+    result: CellResult | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """Every service in every environment; a cell that was never measured is MISSING."""
+
+    services: tuple[Service, ...]
+    environments: tuple[Environment, ...]
+    cells: Mapping[CellId, GridCell]
+    #: Environment name → what was found out about it before its cells.
+    findings: Mapping[str, EnvironmentFinding] = field(default_factory=dict)
+
+
+class Door(Enum):
+    """What the gate says."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Whether to go on, and why not."""
+
+    door: Door
+    #: One of design's exit codes, without those that only a command can know.
+    exit_code: int
+    #: Most important first, one line each, starting with the cell id.
+    reasons: tuple[str, ...]
+    #: Required cells, and how many of them have a verdict.
+    required: int
+    known: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything a renderer shows; it decides nothing."""
+
+    project: str
+    grid: Grid
+    decision: Decision
+    run: str
+    #: RunState of the run, "" when the grid is put together from several.
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    by: str
+    release: str
+    plan_digest: str
+    version: str
+    leftovers: tuple[Leftover, ...] = ()
