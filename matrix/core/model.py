@@ -109,6 +109,22 @@ class Requirement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """A base image that the catalogue's images are built on; never delivered by itself."""
+
+    #: Its name in the catalogue, and the tag it gets: ``compat-matrix/base:<name>``.
+    name: str
+    #: Debian suite, e.g. "bookworm".
+    suite: str
+    #: Folder with ``make-base`` and ``builder/Dockerfile``, absolute: ``base`` by the catalogue.
+    context: Path
+    #: What a registry calls it, e.g. "debian:bookworm-slim"; "" to always make it from packages.
+    reference: str = ""
+    #: Packages added for build stages, with the host's CA bundle; () for a base that is shipped.
+    builder: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """An image of the catalogue: built from a folder, or pulled by digest."""
 
@@ -255,6 +271,7 @@ class Project:
     name: str
     services: tuple[Service, ...]
     images: tuple[Image, ...]
+    bases: tuple[Base, ...] = ()
     environments: tuple[Environment, ...]
     policy: Policy
     #: Folder with the probes for every service.
