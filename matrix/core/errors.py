@@ -277,3 +277,11 @@ class Cancelled(MatrixError):
 
     verdict = Verdict.MISSING
     reason = "cancelled"
+
+
+def _tree(root: type[MatrixError]) -> list[type[MatrixError]]:
+    return [root, *(below for child in root.__subclasses__() for below in _tree(child))]
+
+
+#: Reason → whether the same may be tried again on a fresh container.
+RETRYABLE = {kind.reason: kind.retryable for kind in _tree(MatrixError)}

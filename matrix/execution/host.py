@@ -1,0 +1,151 @@
+"""One host during a run: connected, measured, tethered, and opened again when it was lost."""
+
+import secrets
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+
+from matrix.core.errors import DiskFull, MatrixError
+from matrix.core.fingerprint import fingerprint
+from matrix.core.model import Environment, Host
+from matrix.core.ports import Connection, Engine, EngineInfo, Shell, Tether
+from matrix.core.result import Fact, Facts, Fault, HostFinding
+from matrix.execution.toolbox import Toolbox
+
+#: Sessions on a host that is always in use: the tether and the engine's API.
+ALWAYS_USED = 2
+#: SSH connections we make to one host.
+CONNECTIONS = 2
+#: Shells kept open per cell where the host sets no limit.
+SHELLS = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """The open parts of a host, replaced together."""
+
+    connection: Connection
+    engine: Engine
+    tether: Tether
+    #: Value of the label by which this tether, and no other, removes.
+    token: str
+
+
+class HostSession:
+    """A host of an environment as a run uses it. Methods may be called from several threads."""
+
+    def __init__(self, tools: Toolbox, environment: Environment, host: Host, *, run: str) -> None:
+        self.environment = environment
+        self.host = host
+        self.facts: Facts = {}
+        self.fingerprint = ""
+        self._tools = tools
+        self._run = run
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+
+    @property
+    def shells(self) -> int:
+        """How many shells and execs may be open at once for one cell."""
+        if self.host.ssh is None:
+            return SHELLS
+        return min(SHELLS, max(2, self.host.max_sessions * CONNECTIONS - ALWAYS_USED))
+
+    def link(self) -> Link:
+        """The open link, opened again when it was lost; raises what opening it raises."""
+        with self._lock:
+            if self._link is not None and not self._is_alive(self._link):
+                self._let_go(self._link)
+                self._link = None
+            if self._link is None:
+                self._link = self._open()
+            return self._link
+
+    def check(self) -> None:
+        """Raises ConnectionLost or EngineLost when the host was lost since it was opened."""
+        if self._link is not None:
+            self._link.tether.check()
+
+    def open_shell(self) -> Shell:
+        """A kept shell on the machine itself."""
+        connection = self.link().connection
+        return self._tools.open_shell(lambda: connection.open_stream(["sh"]))
+
+    def close(self) -> None:
+        """End the tether and let go of everything; never raises."""
+        with self._lock:
+            if self._link is not None:
+                self._let_go(self._link)
+            self._link = None
+
+    def examine(self) -> HostFinding:
+        """Measure the host and try a tiny container on it, before any cell is blamed."""
+        deviations: tuple[str, ...] = ()
+        try:
+            link = self.link()
+            info = link.engine.describe()
+            deviations = info.deviations
+            self.facts = self._measure(info)
+            self.fingerprint = fingerprint(self.facts)
+            self._check_disk()
+            self._tools.check_health(link.engine, self._run, link.token, self.host)
+        except MatrixError as error:
+            return self._finding(Fault(reason=error.reason, message=str(error)), deviations)
+        return self._finding(None, deviations)
+
+    def free_bytes(self) -> int | None:
+        """Free bytes on the engine's disk when the host was examined."""
+        free = self.facts.get("free_disk_bytes")
+        return free if isinstance(free, int) else None
+
+    def _finding(self, fault: Fault | None, deviations: tuple[str, ...]) -> HostFinding:
+        return HostFinding(
+            host=self.host.name,
+            facts=self.facts,
+            fingerprint=self.fingerprint,
+            fault=fault,
+            deviations=deviations,
+        )
+
+    def _measure(self, info: EngineInfo) -> Facts:
+        shell = self.open_shell()
+        try:
+            machine = self._tools.gather_facts(shell, info.root)
+        finally:
+            shell.close()
+        engine: dict[str, Fact] = dict(info.facts)
+        return {**machine, **engine}
+
+    def _check_disk(self) -> None:
+        free, floor = self.free_bytes(), self.environment.limits.free_disk_floor_bytes
+        if free is not None and free < floor:
+            raise DiskFull(
+                f"host {self.host.name} has {free} bytes free on the engine's disk, below the "
+                f"floor of {floor}: nothing is started there (free some, or lower limits.free_disk)"
+            )
+
+    def _open(self) -> Link:
+        connection = self._tools.connect(self.host)
+        try:
+            token = f"{self._run}.{secrets.token_hex(4)}"
+            tether = self._tools.tie(connection, token, self.environment, self.host)
+            engine = self._tools.open_engine(
+                self.environment, self.host, connection.engine_socket()
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return Link(connection=connection, engine=engine, tether=tether, token=token)
+
+    @staticmethod
+    def _is_alive(link: Link) -> bool:
+        with suppress(MatrixError):
+            link.tether.check()
+            return True
+        return False
+
+    @staticmethod
+    def _let_go(link: Link) -> None:
+        link.tether.close()
+        link.engine.close()
+        link.connection.close()

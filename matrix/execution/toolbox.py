@@ -1,0 +1,124 @@
+"""What execution is given to work with: ports and the functions that open them.
+
+``app`` fills it in; nothing here knows an adapter.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from matrix.core.errors import Cancelled
+from matrix.core.model import Environment, Host, Image
+from matrix.core.ports import (
+    Connection,
+    Engine,
+    ImageInfo,
+    Images,
+    Journal,
+    Prober,
+    Progress,
+    RunLog,
+    Shell,
+    Stream,
+    Tether,
+    Watcher,
+)
+from matrix.core.result import Facts
+
+
+class Halt:
+    """How far a run has been told to stop: not at all, drain, or at once."""
+
+    def __init__(self) -> None:
+        self._draining = threading.Event()
+        self._abandoned = threading.Event()
+
+    @property
+    def draining(self) -> bool:
+        """No new cell is started, running probes are ended, everything is cleaned up."""
+        return self._draining.is_set()
+
+    @property
+    def abandoned(self) -> bool:
+        """Not even cleaning up is waited for; the tethers do it."""
+        return self._abandoned.is_set()
+
+    def drain(self) -> None:
+        """Ask for an orderly end."""
+        self._draining.set()
+
+    def abandon(self) -> None:
+        """Ask for an end at once."""
+        self._draining.set()
+        self._abandoned.set()
+
+    def check(self) -> None:
+        """Raises Cancelled once the run is to end."""
+        if self.draining:
+            raise Cancelled
+
+
+class Deliver(Protocol):
+    """Brings an image to an engine; raises DeliveryFailed, PullFailed, WrongArchitecture …"""
+
+    def __call__(self, order: "Order", *, progress: Progress) -> ImageInfo: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """One image wanted on one host."""
+
+    image: Image
+    #: Id of its configuration, ``sha256:…``.
+    image_id: str
+    run: str
+    environment: Environment
+    host: Host
+    engine: Engine
+    #: Free bytes on the engine's disk when the run began, None when unknown.
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Toolbox:
+    """Everything that reaches outside the process."""
+
+    connect: Callable[[Host], Connection]
+    open_engine: Callable[[Environment, Host, Path], Engine]
+    open_shell: Callable[[Callable[[], Stream]], Shell]
+    #: Ties us to a host: connection, token, environment, host → the tether.
+    tie: Callable[[Connection, str, Environment, Host], Tether]
+    #: Facts of the machine; the text is the engine's root folder.
+    gather_facts: Callable[[Shell, str], Facts]
+    #: Raises Unhealthy when a tiny container does not work there: engine, run, token, host.
+    check_health: Callable[[Engine, str, str, Host], None]
+    deliver: Deliver
+    prober: Prober
+    journal: Journal
+    log: RunLog
+    #: The engine that has the built images; None when there is none.
+    source: Images | None
+    now: Callable[[], datetime]
+    watch: Watcher
+    halt: Halt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOrder:
+    """What is asked of one run, besides its plan."""
+
+    run: str
+    #: Image name → id of its configuration.
+    image_ids: Mapping[str, str]
+    images: Mapping[str, Image]
+    #: How often a cell that ended in ERROR is tried again on fresh containers.
+    retries: int = 1
+    #: Cells that may run at once over all environments.
+    parallel: int = 4
+    #: Whether the first FAILED cell ends the run.
+    fail_fast: bool = False
+    #: Probe ids to run; empty for all of the plan.
+    only_probes: frozenset[str] = field(default_factory=frozenset)
