@@ -154,8 +154,10 @@ class ContainerState:
     #: RFC 3339, as the engine writes it: changes with every start.
     started_at: str
     error: str
-    #: Port name → address on the host, e.g. ("127.0.0.1", 49153); filled while it runs.
+    #: Container port → address on the host, e.g. ("127.0.0.1", 49153); filled while it runs.
     published: Mapping[int, tuple[str, int]]
+    #: Names of the volumes the engine made for it.
+    volumes: tuple[str, ...] = ()
     #: The engine's whole answer, for evidence and probes.
     raw: Mapping[str, Json]
 
@@ -226,11 +228,8 @@ class Observation(Protocol):
 class Belongings(Protocol):
     """What of ours is on the engine, and its removal."""
 
-    def describe(self) -> EngineInfo:
-        """What the engine says about itself; raises EngineUnavailable."""
-
-    def attach(self, container: str) -> Stream:
-        """The output of the container's main process from now on."""
+    def find_object(self, kind: str, reference: str) -> EngineObject | None:
+        """The object of that id or name, whoever made it; None when there is none."""
 
     def list_objects(self, *, label: str) -> tuple[EngineObject, ...]:
         """Containers, networks and volumes that carry *label* (``key`` or ``key=value``)."""
@@ -242,11 +241,21 @@ class Belongings(Protocol):
         """
 
 
-class Engine(Images, Containers, Observation, Belongings, Protocol):
-    """All that an engine does, joined."""
+class Presence(Protocol):
+    """The engine itself."""
+
+    def describe(self) -> EngineInfo:
+        """What the engine says about itself; raises EngineUnavailable."""
+
+    def attach(self, container: str) -> Stream:
+        """The output of the container's main process from now on."""
 
     def close(self) -> None:
         """Let go of the engine; never raises."""
+
+
+class Engine(Images, Containers, Observation, Belongings, Presence, Protocol):
+    """All that an engine does, joined."""
 
 
 class Progress(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matrix.core.errors import ImageMismatch, LeftoverError, MatrixError, NameConflict
 from matrix.core.model import CellId, Companion, RunSettings, Start
 from matrix.core.names import NONCE, object_labels, object_name, run_label
-from matrix.core.ports import ContainerSpec, ContainerState, Engine, Intent, Journal
+from matrix.core.ports import ContainerSpec, ContainerState, Engine, Intent
 from matrix.core.result import Leftover
 from matrix.execution.host import HostSession
 from matrix.execution.life import judge_life
@@ -77,7 +77,9 @@ class Ensemble:
         """Make the network, start every container and check each runs the image asked for."""
         cast = self._cast
         network = object_name(cast.run, cast.cell, cast.attempt, "net")
-        self._create("network", network, lambda labels: self.engine.create_network(network, labels=labels))
+        self._create(
+            "network", network, lambda labels: self.engine.create_network(network, labels=labels)
+        )
         early = [one for one in cast.companions if one.start is Start.BEFORE]
         late = [one for one in cast.companions if one.start is Start.AFTER]
         for companion in early:
@@ -128,7 +130,7 @@ class Ensemble:
         return tuple(left)
 
     def _remove(self, made: Made) -> None:
-        """By id; where the answer to the create was lost, by name and label, never by name alone."""
+        """By id; by name and label where the engine's answer was lost, never by name alone."""
         identity = made.id
         if not identity:
             ours = self.engine.list_objects(label=run_label(self._cast.run))
@@ -159,24 +161,37 @@ class Ensemble:
         identity = self._create("container", name, create)
         member = Running(name=name, id=identity, settings=settings, image_id=wanted)
         self.members[companion] = member
+        self._note_volumes(self.engine.inspect_container(identity))
         self.engine.control(identity, "start")
         state = self.engine.inspect_container(identity)
         if state is not None and state.image_id != wanted:
             raise ImageMismatch(f"container {name} runs {state.image_id}, asked for was {wanted}")
         member.started_at = state.started_at if state else ""
 
-    def _create(self, kind: str, name: str, make: Maker) -> str:
+    def _note_volumes(self, state: ContainerState | None) -> None:
+        """Anonymous volumes carry no label: their entry in the journal stands in for it."""
+        for name in state.volumes if state else ():
+            entry = self._intend("volume", name)
+            self._tools.journal.confirm(entry, name)
+            # Before its container in the list, so that it is removed after it.
+            self._made.insert(0, Made(entry=entry, kind="volume", name=name, id=name))
+
+    def _intend(self, kind: str, name: str) -> int:
         cast, session = self._cast, self._session
-        link = session.link()
-        intent = Intent(
-            run=cast.run,
-            cell=cast.cell,
-            environment=session.environment.name,
-            host=session.host.name,
-            kind=kind,
-            name=name,
+        return self._tools.journal.intend(
+            Intent(
+                run=cast.run,
+                cell=cast.cell,
+                environment=session.environment.name,
+                host=session.host.name,
+                kind=kind,
+                name=name,
+            )
         )
-        made = Made(entry=self._tools.journal.intend(intent), kind=kind, name=name)
+
+    def _create(self, kind: str, name: str, make: Maker) -> str:
+        cast, link = self._cast, self._session.link()
+        made = Made(entry=self._intend(kind, name), kind=kind, name=name)
         try:
             made.id = make(object_labels(cast.run, link.token, cast.cell, kind))
         except NameConflict:

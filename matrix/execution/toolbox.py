@@ -4,8 +4,8 @@
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +67,12 @@ class Deliver(Protocol):
     def __call__(self, order: "Order", *, progress: Progress) -> ImageInfo: ...
 
 
+class FindProcesses(Protocol):
+    """Lists the processes of a run on a machine by their marker, as text for people."""
+
+    def __call__(self, connection: Connection, run: str, *, remove: bool) -> Sequence[str]: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """One image wanted on one host."""
@@ -95,6 +101,8 @@ class Toolbox:
     gather_facts: Callable[[Shell, str], Facts]
     #: Raises Unhealthy when a tiny container does not work there: engine, run, token, host.
     check_health: Callable[[Engine, str, str, Host], None]
+    #: Processes of ours on a machine, by run id; with ``remove`` they are ended.
+    find_processes: FindProcesses
     deliver: Deliver
     prober: Prober
     journal: Journal
@@ -114,11 +122,13 @@ class RunOrder:
     #: Image name → id of its configuration.
     image_ids: Mapping[str, str]
     images: Mapping[str, Image]
+    #: Service name → folders of the probes it gets.
+    probe_folders: Mapping[str, tuple[Path, ...]]
+    #: Service name → hash of its probes' sources.
+    probes_digests: Mapping[str, str]
     #: How often a cell that ended in ERROR is tried again on fresh containers.
     retries: int = 1
     #: Cells that may run at once over all environments.
     parallel: int = 4
     #: Whether the first FAILED cell ends the run.
     fail_fast: bool = False
-    #: Probe ids to run; empty for all of the plan.
-    only_probes: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,180 @@
+"""A whole plan: environments side by side, cells within each up to its own limit."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from matrix.core.errors import Cancelled, MatrixError, StoreError, Unhealthy
+from matrix.core.model import Environment
+from matrix.core.names import LABEL_TETHER, run_label
+from matrix.core.plan import Plan, PlannedCell
+from matrix.core.ports import Event
+from matrix.core.result import CellResult, EnvironmentFinding, Fault, Leftover
+from matrix.core.verdict import Verdict
+from matrix.execution.cell import run_cell
+from matrix.execution.host import HostSession
+from matrix.execution.toolbox import RunOrder, Toolbox
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has so far; filled from several threads."""
+
+    leftovers: list[Leftover] = field(default_factory=list)
+    #: The first error of the store: nothing more is started after it.
+    store_error: StoreError | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Pool:
+    """Runs a plan; results go to the run log as they come, events to the watcher."""
+
+    def __init__(self, tools: Toolbox, order: RunOrder) -> None:
+        self._tools = tools
+        self._order = order
+        self._slots = threading.BoundedSemaphore(order.parallel)
+        self._tally = Tally()
+
+    def run(self, plan: Plan) -> tuple[Leftover, ...]:
+        """Run every cell of *plan*; returns what stayed on a host.
+
+        Raises StoreError when results can no longer be kept; by then everything is cleaned up.
+        """
+        columns: dict[str, list[PlannedCell]] = {}
+        for planned in plan.cells:
+            columns.setdefault(planned.environment.name, []).append(planned)
+        with ThreadPoolExecutor(max_workers=max(1, len(columns)), thread_name_prefix="env") as pool:
+            futures = [pool.submit(self._run_column, cells) for cells in columns.values()]
+            _wait_until_done(futures)
+        if self._tally.store_error is not None:
+            raise self._tally.store_error
+        return tuple(self._tally.leftovers)
+
+    def _run_column(self, cells: Sequence[PlannedCell]) -> None:
+        environment = cells[0].environment
+        sessions = [
+            HostSession(self._tools, environment, host, run=self._order.run)
+            for host in environment.hosts
+        ]
+        try:
+            finding = self._examine(environment, sessions)
+            if finding.fault is not None:
+                self._blame_environment(cells, finding.fault, sessions)
+                return
+            with ThreadPoolExecutor(environment.limits.parallel_cells) as pool:
+                _wait_until_done(
+                    [pool.submit(self._run_one, planned, sessions) for planned in cells]
+                )
+            self._look_for_leftovers(sessions)
+        except StoreError as error:
+            self._stop_for_store(error)
+        finally:
+            for session in sessions:
+                session.close()
+
+    def _examine(
+        self, environment: Environment, sessions: Sequence[HostSession]
+    ) -> EnvironmentFinding:
+        self._tell(environment.name, "environment", "connecting, measuring, checking health")
+        finding = EnvironmentFinding(
+            environment=environment.name, hosts=tuple(session.examine() for session in sessions)
+        )
+        self._tools.log.record_finding(self._order.run, finding)
+        fault = finding.fault
+        said = "ready" if fault is None else f"cannot be used: {fault.message}"
+        self._tell(environment.name, "environment", said)
+        return finding
+
+    def _blame_environment(
+        self, cells: Sequence[PlannedCell], fault: Fault, sessions: Sequence[HostSession]
+    ) -> None:
+        """One finding on the column: its cells are ERROR for that one reason."""
+        message = f"{cells[0].environment.title}: {fault.message}"
+        for planned in cells:
+            self._record(self._result(planned, Verdict.ERROR, Unhealthy.reason, message, sessions))
+
+    def _run_one(self, planned: PlannedCell, sessions: Sequence[HostSession]) -> None:
+        with self._slots:
+            if self._tools.halt.draining or self._tally.store_error is not None:
+                return
+            try:
+                measured = run_cell(self._tools, self._order, planned, sessions)
+                with self._tally.lock:
+                    self._tally.leftovers.extend(measured.leftovers)
+                self._record(measured.result)
+            except StoreError as error:
+                self._stop_for_store(error)
+
+    def _record(self, result: CellResult) -> None:
+        """Keep a result; one that was cut short by the end of the run is left to a resume."""
+        if result.verdict is Verdict.MISSING and result.reason == Cancelled.reason:
+            self._tell(result.cell.environment, "cell", "cancelled", result=result)
+            return
+        self._tools.log.record_cell(self._order.run, result)
+        self._tell(result.cell.environment, "cell", result.message, result=result)
+        if self._order.fail_fast and result.verdict is Verdict.FAILED:
+            self._tools.halt.drain()
+
+    def _look_for_leftovers(self, sessions: Sequence[HostSession]) -> None:
+        """Say by listing, not by assuming, that nothing of this run is left."""
+        for session in sessions:
+            try:
+                link = session.link()
+                ours = link.engine.list_objects(label=run_label(self._order.run))
+            except MatrixError as error:
+                name = session.environment.name
+                self._tell(name, "note", f"cannot list what is left there: {error}")
+                continue
+            for one in ours:
+                if one.labels.get(LABEL_TETHER) != link.token:
+                    continue
+                leftover = Leftover(
+                    environment=session.environment.name,
+                    host=session.host.name,
+                    kind=one.kind,
+                    id=one.id,
+                    name=one.name,
+                    remedy="matrix sweep",
+                )
+                with self._tally.lock:
+                    self._tally.leftovers.append(leftover)
+
+    def _stop_for_store(self, error: StoreError) -> None:
+        with self._tally.lock:
+            self._tally.store_error = self._tally.store_error or error
+        self._tools.halt.drain()
+
+    def _result(
+        self,
+        planned: PlannedCell,
+        verdict: Verdict,
+        reason: str,
+        message: str,
+        sessions: Sequence[HostSession],
+    ) -> CellResult:
+        return CellResult(
+            cell=planned.cell,
+            verdict=verdict,
+            reason=reason,
+            message=message,
+            image_id=self._order.image_ids[planned.service.image],
+            fingerprint="+".join(session.fingerprint for session in sessions),
+            probes_digest=self._order.probes_digests[planned.service.name],
+            finished_at=self._tools.now(),
+        )
+
+    def _tell(
+        self, environment: str, kind: str, text: str, *, result: CellResult | None = None
+    ) -> None:
+        service = result.cell.service if result else ""
+        self._tools.watch(
+            Event(kind=kind, environment=environment, service=service, text=text, result=result)
+        )
+
+
+def _wait_until_done(futures: Sequence["Future[None]"]) -> None:
+    """Wait for all; what one of them raised is raised once the others have ended too."""
+    errors = [error for done in as_completed(futures) if (error := done.exception())]
+    if errors:
+        raise errors[0]
