@@ -1,0 +1,131 @@
+"""The front door: one file per verb, loaded when it is called; exit codes are chosen here only.
+
+| code | means                                                                                  |
+|------|----------------------------------------------------------------------------------------|
+| 0    | gate open, or the command did what it was asked                                        |
+| 1    | a required cell FAILED                                                                 |
+| 2    | usage or configuration; nothing was run                                                |
+| 3    | no FAILED, but an ERROR                                                                |
+| 4    | incomplete: MISSING, STALE, nothing selected, UNSUPPORTED that is not allowed by name   |
+| 5    | something of ours was left on a host                                                   |
+| 6    | a bundle or signature is refused                                                       |
+| 70   | internal error                                                                         |
+| 130  | interrupted                                                                            |
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+
+import click
+
+from matrix import __version__
+from matrix.core.errors import ConfigError, MatrixError, UsageError
+from matrix.core.verdict import Verdict
+
+EXIT_USAGE = 2
+EXIT_ERROR = 3
+EXIT_FAILED = 1
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+
+#: Command → module with a click command of the same name, and its line in ``matrix --help``:
+#: the help of the whole must not import every verb.
+COMMANDS = {
+    "init": "Write a new project into an empty folder.",
+    "doctor": "Say what this machine has and lacks for running matrix.",
+    "plan": "Show which cells a run would measure, and run nothing.",
+    "run": "Fill in the grid: measure cells and decide.",
+    "report": "Write the newest grid, or one run, in a format of your choice.",
+    "gate": "Decide from the newest grid whether to go on.",
+    "sweep": "Find and remove what a dead run has left on the hosts.",
+    "image": "Build and list the images of the catalogue.",
+    "env": "List, check, measure and import environments.",
+    "probe": "List the probes.",
+    "lab": "Start and stop throw-away hosts on this machine.",
+    "config": "Check the project's files, or print their JSON Schema.",
+    "completion": "Print the completion script for bash, zsh or fish.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module only when that verb is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb, or None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = _verb_module(cmd_name).command
+        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours, not of the user
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with their lines, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _verb_module(name: str) -> ModuleType:
+    return importlib.import_module(f"matrix.cli.{name}")
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MATRIX"},
+)
+@click.version_option(__version__, prog_name="matrix")
+def cli() -> None:
+    """Does this service work in that environment? Fill in the grid, with evidence.
+
+    \b
+    Start:   matrix init        a project in an empty folder
+             matrix run         measure every cell, write reports/report.html
+             matrix gate        exit 0 only on a green grid
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = cli.main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="matrix",
+            standalone_mode=False,
+        )
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("matrix: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except MatrixError as error:
+        return _tell(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_INTERNAL
+    except Exception:
+        click.echo(traceback.format_exc(), err=True, nl=False)
+        click.echo("matrix: this is a defect of matrix, not of your project", err=True)
+        return EXIT_INTERNAL
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: MatrixError) -> int:
+    for line in str(error).splitlines():
+        click.echo(f"matrix: {line}", err=True)
+    if isinstance(error, ConfigError | UsageError):
+        return EXIT_USAGE
+    return EXIT_FAILED if error.verdict is Verdict.FAILED else EXIT_ERROR

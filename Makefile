@@ -1,0 +1,79 @@
+# Everything a developer does, from a bare Debian with Python: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MATRIX := $(BIN)/matrix
+LAB := inventories/lab.toml
+
+# What the base images, the lab and the tests need beside Python.
+BUILD_PACKAGES := mmdebstrap arch-test zstd ca-certificates iproute2
+TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish busybox-static
+
+.PHONY: help demo test test-full lint types unit bench setup engine packages images lab run clean wheel
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+demo: setup packages engine images lab run ## Fill in a real grid on hosts started here: one command
+
+setup: $(VENV)/.ready ## Make the virtual environment
+
+$(VENV)/.ready: pyproject.toml
+	@echo "== virtual environment"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { ./.ci/packages python3-venv && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+packages:
+	@echo "== Debian packages"
+	@./.ci/packages $(BUILD_PACKAGES)
+
+engine: ## Make sure a container engine runs
+	@echo "== container engine"
+	@./.ci/engine
+
+images: setup engine ## Build the images of the catalogue
+	@echo "== images"
+	@$(MATRIX) image build
+
+lab: setup engine ## Start the lab's hosts
+	@echo "== lab"
+	@$(MATRIX) lab up
+
+run:
+	@echo "== grid"
+	@$(MATRIX) run --expected inventories/lab.expected.toml
+
+lint: setup ## Style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup ## The instant tests
+	$(BIN)/pytest tests/unit
+
+test: setup engine ## The CI lane
+	@./.ci/packages $(TEST_PACKAGES)
+	$(MAKE) lint
+	$(MATRIX) image build
+	$(MATRIX) lab up
+	$(BIN)/pytest -m "not full" --durations=15
+
+test-full: setup engine ## Everything, and the page that says so
+	@./.ci/packages $(TEST_PACKAGES)
+	$(MAKE) lint
+	$(MATRIX) image build
+	$(MATRIX) lab up
+	$(BIN)/pytest --durations=25 --junitxml=.matrix/test-full.xml
+	$(BIN)/python bench/write_test_page.py .matrix/test-full.xml
+
+bench: setup engine ## Measure, and write docs/reference/performance.md
+	$(BIN)/python bench/run.py
+
+wheel: setup ## Build the wheel
+	$(BIN)/python -m build --wheel
+
+clean: ## Stop the lab and remove what a run made here
+	@if [ -x $(MATRIX) ]; then $(MATRIX) lab down; $(MATRIX) sweep --keep-images; fi
+	rm -rf .matrix/run .mypy_cache .ruff_cache .pytest_cache dist build
