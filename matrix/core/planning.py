@@ -1,0 +1,114 @@
+"""What is going to be run, decided before anything is. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import PurePath
+
+from matrix.core.model import CellId, Project
+from matrix.core.plan import LeftOut, Plan, PlannedCell
+from matrix.core.result import PlannedProbe
+
+
+def make_plan(
+    project: Project,
+    cells: Sequence[CellId],
+    probes: Mapping[str, tuple[PlannedProbe, ...]],
+    digests: Mapping[str, str],
+    *,
+    durations: Mapping[CellId, float],
+) -> Plan:
+    """The plan for *cells* of *project*.
+
+    *probes* and *digests* (hash of the probes' sources) are by service name, *durations* are
+    seconds that cells took the last time, {} for none known. Cells that an exclusion applies to
+    are left out with its reason. Raises KeyError for a cell or probes that the project lacks.
+    """
+    services = {service.name: service for service in project.services}
+    environments = {environment.name: environment for environment in project.environments}
+    left_out = tuple(
+        LeftOut(cell=cell, reason=environments[cell.environment].exclusions[cell.service])
+        for cell in cells
+        if cell.service in environments[cell.environment].exclusions
+    )
+    excluded = {out.cell for out in left_out}
+    to_run = slowest_first([cell for cell in cells if cell not in excluded], durations)
+    planned = tuple(
+        PlannedCell(
+            cell=cell,
+            service=services[cell.service],
+            environment=environments[cell.environment],
+            probes=probes[cell.service],
+        )
+        for cell in to_run
+    )
+    used = {cell.service: digests[cell.service] for cell in to_run}
+    return Plan(
+        cells=planned,
+        left_out=left_out,
+        digest=plan_digest(planned, left_out, used),
+        probes_digests=used,
+    )
+
+
+def slowest_first(cells: Sequence[CellId], durations: Mapping[CellId, float]) -> tuple[CellId, ...]:
+    """*cells* with the slowest environment first, and in it the slowest cell.
+
+    Environments run beside each other, so the slowest one sets the length of the run. A cell that
+    was never timed counts as the mean of those that were; ties keep the order they came in.
+    """
+    timed = [durations[cell] for cell in cells if cell in durations]
+    mean = sum(timed) / len(timed) if timed else 0.0
+    totals: dict[str, float] = {}
+    for cell in cells:
+        totals[cell.environment] = totals.get(cell.environment, 0.0) + durations.get(cell, mean)
+    order = {name: index for index, name in enumerate(totals)}
+    return tuple(
+        sorted(
+            cells,
+            key=lambda cell: (
+                -totals[cell.environment],
+                order[cell.environment],
+                -durations.get(cell, mean),
+            ),
+        )
+    )
+
+
+def plan_digest(
+    planned: Sequence[PlannedCell], left_out: Sequence[LeftOut], digests: Mapping[str, str]
+) -> str:
+    """Hash over services, environments, probes and what was left out, whatever the order.
+
+    The same plan has the same digest in another clone of the project: no path goes into it, since
+    what a path leads to is in the probes' hashes and in the images' ids.
+    """
+    content = {
+        "services": {one.service.name: _plain(one.service) for one in planned},
+        "environments": {one.environment.name: _plain(one.environment) for one in planned},
+        "probes": {one.service.name: sorted(probe.id for probe in one.probes) for one in planned},
+        "cells": sorted(str(one.cell) for one in planned),
+        "left_out": {str(out.cell): out.reason for out in left_out},
+        "digests": dict(digests),
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """A value of ``core.model`` as JSON has it, paths left out."""
+    if is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if not isinstance(getattr(value, field.name), PurePath)
+        }
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value if not isinstance(one, PurePath)]
+    return value
