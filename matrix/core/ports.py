@@ -1,27 +1,24 @@
 """What ``execution`` and ``app`` need from the rooms of floor 1, one to four verbs each.
 
+Those of the store are in ``core.store_ports``.
 Every method raises the classes of ``core.errors`` and nothing foreign. Deadlines are seconds from
 the call, measured with the monotonic clock; a call that takes longer raises DeadlineExceeded.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from matrix.core.model import CellId, RunSettings
+from matrix.core.model import RunSettings
 from matrix.core.result import (
     CellResult,
     CommandResult,
-    EnvironmentFinding,
     Fact,
     Json,
-    Leftover,
     PlannedProbe,
     ProbeReport,
     ProbeResult,
-    Run,
     Side,
 )
 
@@ -312,72 +309,6 @@ class Prober(Protocol):
 
         Never raises for anything a probe does.
         """
-
-
-# --- store -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Intent:
-    """An object we are about to make on a host, written down before it is made."""
-
-    run: str
-    cell: CellId | None
-    environment: str
-    host: str
-    #: "container", "network", "volume", "image".
-    kind: str
-    name: str
-    #: Known after the engine has answered, "" before.
-    id: str = ""
-
-
-class Journal(Protocol):
-    """The list of what we made, committed before each create."""
-
-    def intend(self, intent: Intent) -> int:
-        """Write it down durably; returns the entry's number. Raises StoreError."""
-
-    def confirm(self, entry: int, object_id: str) -> None:
-        """The engine made it, under this id."""
-
-    def forget(self, entry: int) -> None:
-        """It is gone from the host, or was never made."""
-
-    def open_entries(self, *, run: str | None = None) -> tuple[tuple[int, Intent], ...]:
-        """What may still be on a host, oldest first."""
-
-
-class RunLog(Protocol):
-    """Where a run is written as it goes; each call is durable when it returns."""
-
-    def begin(self, run: Run) -> None: ...
-
-    def record_finding(self, run: str, finding: EnvironmentFinding) -> None: ...
-
-    def record_cell(self, run: str, result: CellResult) -> None:
-        """Idempotent on (run, cell): a cell is counted once."""
-
-    def finish(self, run: str, *, state: str, at: datetime, leftovers: Sequence[Leftover]) -> None:
-        """*state* is a value of RunState."""
-
-
-class Runs(Protocol):
-    """What was measured so far."""
-
-    def load(self, run: str) -> Run | None: ...
-
-    def latest(self, count: int = 1) -> tuple[Run, ...]:
-        """Newest first."""
-
-    def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
-        """The grid: for each cell the newest run id and result."""
-
-
-class Store(Journal, RunLog, Runs, Protocol):
-    """All of it, joined."""
-
-    def close(self) -> None: ...
 
 
 # --- what happens while a run goes on ------------------------------------------------------------

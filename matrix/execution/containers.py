@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from matrix.core.errors import ImageMismatch, LeftoverError, MatrixError, NameConflict
 from matrix.core.model import CellId, Companion, RunSettings, Start
 from matrix.core.names import NONCE, object_labels, object_name, run_label
-from matrix.core.ports import ContainerSpec, ContainerState, Engine, Intent
+from matrix.core.ports import ContainerSpec, ContainerState, Engine
 from matrix.core.result import Leftover
+from matrix.core.store_ports import Intent
 from matrix.execution.host import HostSession
 from matrix.execution.life import judge_life
 from matrix.execution.toolbox import Toolbox

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from matrix.core.errors import MatrixError
 from matrix.core.model import Environment, Host
 from matrix.core.names import run_label
-from matrix.core.ports import Connection, Engine, EngineObject, Intent
+from matrix.core.ports import Connection, Engine, EngineObject
 from matrix.core.result import Leftover
+from matrix.core.store_ports import Intent
 from matrix.execution.toolbox import Toolbox
 
 #: Containers hold networks and volumes, and containers are made from images.

@@ -17,16 +17,15 @@ from matrix.core.ports import (
     Engine,
     ImageInfo,
     Images,
-    Journal,
     Prober,
     Progress,
-    RunLog,
     Shell,
     Stream,
     Tether,
     Watcher,
 )
 from matrix.core.result import Facts
+from matrix.core.store_ports import Journal, RunLog
 
 
 class Halt:

@@ -1,0 +1,98 @@
+"""What ``execution`` and ``app`` need from the store, one to four verbs each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from matrix.core.model import CellId
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """An object we are about to make on a host, written down before it is made."""
+
+    run: str
+    cell: CellId | None
+    environment: str
+    host: str
+    #: "container", "network", "volume", "image".
+    kind: str
+    name: str
+    #: Known after the engine has answered, "" before.
+    id: str = ""
+
+
+class Journal(Protocol):
+    """The list of what we made, committed before each create."""
+
+    def intend(self, intent: Intent) -> int:
+        """Write it down durably; returns the entry's number. Raises StoreError."""
+
+    def confirm(self, entry: int, object_id: str) -> None:
+        """The engine made it, under this id."""
+
+    def forget(self, entry: int) -> None:
+        """It is gone from the host, or was never made."""
+
+    def open_entries(self, *, run: str | None = None) -> tuple[tuple[int, Intent], ...]:
+        """What may still be on a host, oldest first."""
+
+
+class RunLog(Protocol):
+    """Where a run is written as it goes; each call is durable when it returns.
+
+    Every text that came from a host passes ``core.sink`` here, so what is read back is harmless.
+    All raise StoreError, also for a run that was never begun.
+    """
+
+    def begin(self, run: Run) -> None:
+        """Write down a new run, or go on with one begun before (same id and start).
+
+        The run is alive until ``finish``, ``close`` or the end of this process.
+        """
+
+    def record_finding(self, run: str, finding: EnvironmentFinding) -> None:
+        """Idempotent on (run, environment)."""
+
+    def record_cell(self, run: str, result: CellResult) -> None:
+        """Idempotent on (run, cell): a cell is counted once, the later answer stays."""
+
+    def finish(self, run: str, *, state: str, at: datetime, leftovers: Sequence[Leftover]) -> None:
+        """*state* is a value of RunState."""
+
+
+class Runs(Protocol):
+    """What was measured so far.
+
+    A *summary* of a cell lacks the commands its probes ran, what they printed and the logs.
+    """
+
+    def load(self, run: str) -> Run | None:
+        """The run with everything; None when there is none of that id."""
+
+    def load_cell(self, run: str, cell: CellId) -> CellResult | None:
+        """One cell with everything; None when the run has no answer for it."""
+
+    def latest(self, count: int = 1) -> tuple[Run, ...]:
+        """Newest first, with summaries of their cells."""
+
+    def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        """The grid: for each cell the run id and summary of the answer written last."""
+
+
+class Liveness(Protocol):
+    """Which runs still go on."""
+
+    def unfinished_runs(self) -> tuple[str, ...]:
+        """Ids of the runs that were begun and are not FINISHED, newest first."""
+
+    def is_alive(self, run: str) -> bool:
+        """Whether a process carries the run at this moment, told by a lock the kernel keeps."""
+
+
+class Store(Journal, RunLog, Runs, Liveness, Protocol):
+    """All of it, joined."""
+
+    def close(self) -> None: ...
