@@ -1,0 +1,154 @@
+"""The store without a file: for tests, and for looking at how little the port asks."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from matrix.core.errors import StoreError
+from matrix.core.model import CellId
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.sink import (
+    Clean,
+    clean_cell,
+    clean_finding,
+    clean_intent,
+    clean_leftover,
+    clean_run,
+)
+from matrix.core.store_ports import Intent, Store
+
+
+def open_memory(url: str, *, clean: Clean) -> Store:
+    """A new, empty store that is gone with the process."""
+    del url
+    return MemoryStore(clean=clean)
+
+
+class MemoryStore:
+    """Keeps what it is given, cleaned, in dictionaries; any thread may use it."""
+
+    def __init__(self, *, clean: Clean) -> None:
+        self._clean = clean
+        self._changing = threading.Lock()
+        self._runs: dict[str, Run] = {}
+        #: In the order they were written.
+        self._written: dict[tuple[str, CellId], CellResult] = {}
+        self._alive: set[str] = set()
+        self._entries: dict[int, Intent] = {}
+        self._closed_entries: set[int] = set()
+
+    def intend(self, intent: Intent) -> int:
+        with self._changing:
+            entry = len(self._entries) + 1
+            self._entries[entry] = clean_intent(intent, self._clean)
+        return entry
+
+    def confirm(self, entry: int, object_id: str) -> None:
+        self._entries[entry] = replace(self._entry(entry), id=self._clean(object_id))
+
+    def forget(self, entry: int) -> None:
+        self._entry(entry)
+        self._closed_entries.add(entry)
+
+    def open_entries(self, *, run: str | None = None) -> tuple[tuple[int, Intent], ...]:
+        return tuple(
+            (entry, intent)
+            for entry, intent in self._entries.items()
+            if entry not in self._closed_entries and run in (None, intent.run)
+        )
+
+    def begin(self, run: Run) -> None:
+        known = self._runs.get(run.id)
+        if known is not None and known.started_at != run.started_at:
+            message = f"run {run.id} is another run, of {known.started_at}: take a new id"
+            raise StoreError(message)
+        if known is None:
+            known = clean_run(run, self._clean)
+            for result in known.results:
+                self._written[run.id, result.cell] = result
+            self._runs[run.id] = known
+        else:
+            self._runs[run.id] = replace(known, state=RunState.RUNNING, finished_at=None)
+        self._alive.add(run.id)
+
+    def record_finding(self, run: str, finding: EnvironmentFinding) -> None:
+        cleaned = clean_finding(finding, self._clean)
+        with self._changing:
+            begun = self._begun(run)
+            kept = tuple(old for old in begun.findings if old.environment != finding.environment)
+            self._runs[run] = replace(begun, findings=(*kept, cleaned))
+
+    def record_cell(self, run: str, result: CellResult) -> None:
+        cleaned = clean_cell(result, self._clean)
+        with self._changing:
+            self._begun(run)
+            self._written.pop((run, result.cell), None)
+            self._written[run, result.cell] = cleaned
+
+    def finish(self, run: str, *, state: str, at: datetime, leftovers: Sequence[Leftover]) -> None:
+        with self._changing:
+            self._runs[run] = replace(
+                self._begun(run),
+                state=RunState(state),
+                finished_at=at,
+                leftovers=tuple(clean_leftover(leftover, self._clean) for leftover in leftovers),
+            )
+            self._alive.discard(run)
+
+    def load(self, run: str) -> Run | None:
+        if run not in self._runs:
+            return None
+        results = (result for (of, _), result in self._written.items() if of == run)
+        return replace(self._runs[run], results=tuple(results))
+
+    def load_cell(self, run: str, cell: CellId) -> CellResult | None:
+        return self._written.get((run, cell))
+
+    def latest(self, count: int = 1) -> tuple[Run, ...]:
+        found = [self.load(run) for run in self._newest_first()[:count]]
+        return tuple(replace(run, results=tuple(map(summary, run.results))) for run in found if run)
+
+    def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        return {cell: (run, summary(result)) for (run, cell), result in self._written.items()}
+
+    def unfinished_runs(self) -> tuple[str, ...]:
+        return tuple(
+            run for run in self._newest_first() if self._runs[run].state is not RunState.FINISHED
+        )
+
+    def is_alive(self, run: str) -> bool:
+        return run in self._alive
+
+    def close(self) -> None:
+        self._alive.clear()
+
+    def _newest_first(self) -> list[str]:
+        return sorted(self._runs, key=lambda run: (self._runs[run].started_at, run), reverse=True)
+
+    def _begun(self, run: str) -> Run:
+        if run not in self._runs:
+            message = f"run {run} was never begun in this store"
+            raise StoreError(message)
+        return self._runs[run]
+
+    def _entry(self, entry: int) -> Intent:
+        if entry not in self._entries:
+            message = f"the journal has no entry {entry}"
+            raise StoreError(message)
+        return self._entries[entry]
+
+
+def summary(result: CellResult) -> CellResult:
+    """A cell without the commands its probes ran, what they printed and the logs."""
+    return replace(
+        result,
+        attempts=tuple(
+            replace(
+                attempt,
+                logs={},
+                probes=tuple(replace(probe, commands=(), output="") for probe in attempt.probes),
+            )
+            for attempt in result.attempts
+        ),
+    )
