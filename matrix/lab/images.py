@@ -1,0 +1,112 @@
+"""The images lab hosts are made of, built once for each content.
+
+The tag carries a hash of everything that goes in, so a tag that exists is never stale.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from docker import APIClient
+from docker.errors import APIError, ImageNotFound
+
+from matrix.core.errors import EngineError, UsageError
+from matrix.lab.plan import HostPlan
+
+#: Debian packages that are the engine, by engine and suite.
+ENGINE_PACKAGES = {
+    ("docker", "bullseye"): ("docker.io",),
+    ("docker", "bookworm"): ("docker.io",),
+    # From trixie on the client is a package of its own.
+    ("docker", "trixie"): ("docker.io", "docker-cli"),
+    ("podman", "bookworm"): ("podman",),
+    ("podman", "trixie"): ("podman",),
+}
+
+LABEL_IMAGE = "io.compat-matrix.lab.image"
+
+
+#: Engine, suite and further packages.
+ImageKey = tuple[str, str, tuple[str, ...]]
+
+
+def image_key(host: HostPlan) -> ImageKey:
+    """What makes two hosts need different images."""
+    return host.engine, host.suite, host.packages
+
+
+def ensure_image(
+    client: APIClient, host: HostPlan, *, context: Path, report: Callable[[str], None]
+) -> str:
+    """Id of the image for *host*, built from the folder *context* unless it is there.
+
+    Raises UsageError when its base image or the folder is missing, EngineError when the build
+    fails.
+    """
+    base = f"compat-matrix/base:{host.suite}"
+    base_id = _image_id(client, base)
+    if base_id is None:
+        raise UsageError(f"lab host {host.name} is made from {base}, which is not built yet")
+    arguments = {"BASE": base, "ENGINE_PACKAGES": " ".join(_packages(host))}
+    role = f"{host.engine}-host"
+    digest = _digest(context, role, base_id, arguments)
+    tag = f"compat-lab/{role}:{host.suite}-{digest[:12]}"
+    existing = _image_id(client, tag)
+    if existing is not None:
+        return existing
+    report(f"lab: building {tag} (about 15 s)")
+    _build(client, context, role=role, tag=tag, arguments=arguments)
+    built = _image_id(client, tag)
+    if built is None:
+        raise EngineError(f"the engine built {tag}, but does not have it")
+    return built
+
+
+def _packages(host: HostPlan) -> tuple[str, ...]:
+    known = ENGINE_PACKAGES.get((host.engine, host.suite))
+    if known is None:
+        suites = ", ".join(suite for engine, suite in ENGINE_PACKAGES if engine == host.engine)
+        raise UsageError(f"lab host {host.name}: {host.engine} is there for {suites} only")
+    return (*known, *host.packages)
+
+
+def _image_id(client: APIClient, reference: str) -> str | None:
+    try:
+        return str(client.inspect_image(reference)["Id"])  # type: ignore[no-untyped-call]
+    except ImageNotFound:
+        return None
+
+
+def _digest(context: Path, role: str, base_id: str, arguments: Mapping[str, str]) -> str:
+    content = hashlib.sha256(repr((base_id, sorted(arguments.items()))).encode())
+    files = [context / "entry.sh", *sorted((context / role).iterdir())]
+    for file in files:
+        content.update(f"{file.name} {file.stat().st_mode:o}\0".encode())
+        content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+def _build(
+    client: APIClient, context: Path, *, role: str, tag: str, arguments: Mapping[str, str]
+) -> None:
+    lines: list[str] = []
+    try:
+        answers = client.build(
+            path=str(context),
+            dockerfile=f"{role}/Dockerfile",
+            tag=tag,
+            buildargs=dict(arguments),
+            labels={LABEL_IMAGE: role},
+            # The default bridge has no name service of its own, and may be missing.
+            network_mode="host",
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        for answer in answers:
+            lines += str(answer.get("stream", "")).splitlines()
+            if "error" in answer:
+                tail = "\n".join(lines[-15:])
+                raise EngineError(f"building {tag}: {answer['error']}\n{tail}")
+    except APIError as error:
+        raise EngineError(f"building {tag}: {error.explanation}") from error
