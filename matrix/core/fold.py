@@ -45,7 +45,8 @@ CONTROLS = "controls"
 CONTROLS_WANTED = 2
 
 #: Reasons of faults that the service itself is to blame for.
-OWN_FAULTS = frozenset(kind.reason for kind in (ServiceFailure, *ServiceFailure.__subclasses__()))
+_OWN: tuple[type[ServiceFailure], ...] = (ServiceFailure, *ServiceFailure.__subclasses__())
+OWN_FAULTS = frozenset(kind.reason for kind in _OWN)
 NOT_RUN = ("skipped", "xfailed")
 GREEN = (Verdict.PASSED, Verdict.WARNED)
 EMPTY = "empty"
