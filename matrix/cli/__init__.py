@@ -22,14 +22,9 @@ from types import ModuleType
 import click
 
 from matrix import __version__
-from matrix.core.errors import ConfigError, MatrixError, UsageError
-from matrix.core.verdict import Verdict
-
-EXIT_USAGE = 2
-EXIT_ERROR = 3
-EXIT_FAILED = 1
-EXIT_INTERNAL = 70
-EXIT_INTERRUPTED = 130
+from matrix.core.errors import MatrixError
+from matrix.core.gate import Exit, code_of_error
+from matrix.core.text import clean
 
 #: Command → module with a click command of the same name, and its line in ``matrix --help``:
 #: the help of the whole must not import every verb.
@@ -97,35 +92,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    args = list(arguments) if arguments is not None else None
     try:
-        code = cli.main(
-            args=list(arguments) if arguments is not None else None,
-            prog_name="matrix",
-            standalone_mode=False,
-        )
+        code = cli.main(args=args, prog_name="matrix", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
         error.show()
-        return EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
+        return Exit.USAGE
+    except click.Abort:
         click.echo("matrix: interrupted", err=True)
-        return EXIT_INTERRUPTED
-    except MatrixError as error:
-        return _tell(error)
+        return Exit.INTERRUPTED
     except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
         sys.stderr.close()
-        return EXIT_INTERNAL
-    except Exception:
-        click.echo(traceback.format_exc(), err=True, nl=False)
-        click.echo("matrix: this is a defect of matrix, not of your project", err=True)
-        return EXIT_INTERNAL
-    return code if isinstance(code, int) else 0
+        return Exit.INTERNAL
+    except Exception as error:
+        _tell(error)
+        return code_of_error(error)
+    return code if isinstance(code, int) else Exit.OPEN
 
 
-def _tell(error: MatrixError) -> int:
-    for line in str(error).splitlines():
-        click.echo(f"matrix: {line}", err=True)
-    if isinstance(error, ConfigError | UsageError):
-        return EXIT_USAGE
-    return EXIT_FAILED if error.verdict is Verdict.FAILED else EXIT_ERROR
+def _tell(error: Exception) -> None:
+    if isinstance(error, MatrixError):
+        for line in str(error).splitlines():
+            click.echo(f"matrix: {clean(line)}", err=True)
+        return
+    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    click.echo("matrix: this is a defect of matrix, not of your project", err=True)

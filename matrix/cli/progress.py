@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -38,6 +38,8 @@ STYLES = {
 STEPS = {"deliver": "image", "start": "starting", "probe": "probes", "retry": "again"}
 #: Bytes below which a delivery is not worth a number.
 SHOWN_FROM_BYTES = 1024 * 1024
+#: Seconds between two lines about one delivery.
+SHOWN_EVERY_SECONDS = 5.0
 
 
 class Lines:
@@ -68,9 +70,10 @@ class Lines:
         return ""
 
     def _delivery(self, event: Event, where: str) -> str:
-        """At most a line in five seconds for each delivery, none for what is there already."""
+        """A line now and then for each delivery, none for what is there already."""
         now = time.monotonic()
-        if event.done < SHOWN_FROM_BYTES or now - self._shown_at.get(where, 0.0) < 5:
+        since = now - self._shown_at.get(where, -SHOWN_EVERY_SECONDS)
+        if event.done < SHOWN_FROM_BYTES or since < SHOWN_EVERY_SECONDS:
             return ""
         self._shown_at[where] = now
         of = f" of {size_text(event.total)}" if event.total else ""
@@ -121,7 +124,9 @@ class LiveGrid:
 
     def _table(self) -> Table:
         took = seconds_text(time.monotonic() - self._began)
-        table = Table(box=None, pad_edge=False, padding=(0, 2), caption=took, caption_justify="left")
+        table = Table(
+            box=None, pad_edge=False, padding=(0, 2), caption=took, caption_justify="left"
+        )
         table.add_column("")
         for name, title in self._columns.items():
             head = Text(title, style="bold")
@@ -180,15 +185,3 @@ def shown(plan: Plan) -> Iterator[Watcher]:
 
 def _is_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-
-
-def talk(text: str) -> None:
-    """Say something to people, on stderr."""
-    click.echo(clean(text), err=True)
-
-
-def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """A plain table for stdout."""
-    from tabulate import tabulate  # lazy: only commands that print a table pay for it
-
-    return tabulate([[clean(cell) for cell in row] for row in rows], headers=headers)

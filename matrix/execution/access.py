@@ -192,11 +192,14 @@ class CellAccess:
             )
         finally:
             shell.close()
-        return {
+        answer: dict[str, Json] = {
             "rc": result.exit_status,
             "stdout": base64.b64encode(result.stdout).decode("ascii"),
             "stderr": base64.b64encode(result.stderr).decode("ascii"),
         }
+        if result.truncated:
+            answer |= {"stdout_bytes": result.stdout_bytes, "stderr_bytes": result.stderr_bytes}
+        return answer
 
     def _address(self, target: str, arguments: Mapping[str, Json]) -> Json:
         name = str(arguments.get("port_name", ""))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrix.core.errors import RETRYABLE, MatrixError
-from matrix.core.fold import fold_attempts
+from matrix.core.fold import fold_hosts
 from matrix.core.plan import PlannedCell
 from matrix.core.ports import Event
 from matrix.core.result import Attempt, CellResult, Leftover
@@ -52,7 +52,8 @@ def judge_cell(
     attempts: tuple[Attempt, ...],
 ) -> CellResult:
     """The cell's result from its attempts."""
-    verdict, reason, message = fold_attempts(attempts)
+    hosts = tuple(session.host.name for session in sessions)
+    verdict, reason, message = fold_hosts(attempts, hosts=hosts)
     return CellResult(
         cell=planned.cell,
         verdict=verdict,

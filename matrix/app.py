@@ -1,0 +1,318 @@
+"""The flow, readable top to bottom: load, plan, measure, keep, read, decide.
+
+The rooms of floor 1 meet only here and in ``wiring``, which gives execution its tools.
+"""
+
+import getpass
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from matrix import __version__
+from matrix.core.errors import StoreError, UsageError
+from matrix.core.gate import judge
+from matrix.core.grid import Report
+from matrix.core.model import CellId, Environment, Project
+from matrix.core.plan import Plan
+from matrix.core.planning import make_plan
+from matrix.core.ports import Prober, Watcher
+from matrix.core.reading import Current, build_grid
+from matrix.core.result import EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
+from matrix.core.selection import select
+from matrix.core.store_ports import Store
+from matrix.core.verdict import Verdict
+from matrix.execution.host import HostSession
+from matrix.execution.pool import Pool
+from matrix.execution.sweep import Sweep, Swept, sweep
+from matrix.execution.toolbox import Halt, RunOrder, Toolbox
+from matrix.loading import load_project
+from matrix.probing import PytestProber
+from matrix.probing import digest as digest_probes
+from matrix.report import render
+from matrix.store import new_run_id, open_store
+from matrix.wiring import open_toolbox, probe_folders, resolve_images
+
+#: Runs looked through for the newest finding about an environment.
+FINDINGS_FROM_RUNS = 20
+#: Verdicts that ``--last-failed`` measures again.
+NOT_GREEN = (Verdict.FAILED, Verdict.ERROR, Verdict.MISSING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a user asked to be measured; empty patterns leave nothing out."""
+
+    services: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    #: Only cells whose newest verdict is not green.
+    last_failed: bool = False
+    #: Marks the run as that of a release.
+    release: str = ""
+    retries: int = 1
+    #: Cells at once over all environments.
+    parallel: int = 4
+    fail_fast: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    run: str
+    report: Report
+    #: Cells that this run measured or was to measure.
+    cells: tuple[CellId, ...]
+    leftovers: tuple[Leftover, ...]
+
+
+#: Shows a plan while it is carried out.
+Show = Callable[[Plan], AbstractContextManager[Watcher]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """An opened project: its files read, its store open, its probe process ready."""
+
+    project: Project
+    store: Store
+    prober: Prober
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[Site]:
+    """The project with its store and probe process; both are closed at the end."""
+    project.state.mkdir(parents=True, exist_ok=True)
+    store = open_store(project.state / "store.sqlite")
+    try:
+        with PytestProber() as prober:
+            yield Site(project=project, store=store, prober=prober)
+    finally:
+        store.close()
+
+
+def open_project(start: Path, inventories: Sequence[Path] = ()) -> Project:
+    """The project that *start* lies in; raises ConfigError with every fault of every file."""
+    return load_project(start, inventory=inventories)
+
+
+def plan_run(site: Site, wish: Wish) -> Plan:
+    """The cells to run, in order, and those left out with the reason. Runs nothing."""
+    cells = select(
+        site.project,
+        services=wish.services,
+        environments=wish.environments,
+        cells=wish.cells,
+        exclude=wish.exclude,
+        kinds=wish.kinds,
+    )
+    newest = site.store.newest_cells()
+    if wish.last_failed:
+        cells = tuple(
+            cell for cell in cells if cell not in newest or newest[cell][1].verdict in NOT_GREEN
+        )
+    services = sorted({cell.service for cell in cells})
+    return make_plan(
+        site.project,
+        cells,
+        {name: probes_of(site, name) for name in services},
+        {name: digest_probes(probe_folders(site.project, name)) for name in services},
+        durations={
+            cell: sum(attempt.seconds for attempt in result.attempts)
+            for cell, (_, result) in newest.items()
+        },
+    )
+
+
+def probes_of(site: Site, service: str) -> tuple[PlannedProbe, ...]:
+    """Every probe a service gets: its own, those for every service, and the two controls."""
+    return site.prober.collect(probe_folders(site.project, service))
+
+
+def run_plan(site: Site, plan: Plan, wish: Wish, *, show: Show, halt: Halt) -> Outcome:
+    """Carry out *plan* as a new run; raises StoreError when results can no longer be kept."""
+    run = Run(
+        id=new_run_id(_now()),
+        state=RunState.RUNNING,
+        started_at=_now(),
+        release=wish.release,
+        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        plan_digest=plan.digest,
+        cells=tuple(planned.cell for planned in plan.cells),
+        version=__version__,
+    )
+    return _carry_out(site, plan, wish, run, show=show, halt=halt)
+
+
+def resume_run(site: Site, wish: Wish, run_id: str, *, show: Show, halt: Halt) -> Outcome:
+    """Go on with a run whose runner died: finished cells stay, the others are measured.
+
+    *run_id* "" means the newest such run. Raises UsageError when there is none, when it is still
+    being carried out, or when the project is no longer what its plan was made from.
+    """
+    run = _find_dead_run(site, run_id)
+    done = {result.cell for result in run.results}
+    whole = plan_run(site, Wish(cells=tuple(str(cell) for cell in run.cells)))
+    if whole.digest != run.plan_digest:
+        raise UsageError(
+            f"run {run.id} cannot be resumed: services, environments or probes have changed since "
+            "it was planned (start a new one with: matrix run)"
+        )
+    plan = Plan(
+        cells=tuple(planned for planned in whole.cells if planned.cell not in done),
+        left_out=whole.left_out,
+        digest=whole.digest,
+        probes_digests=whole.probes_digests,
+    )
+    sweep_hosts(site, Sweep(remove=True, keep_images=True), runs=(run.id,))
+    return _carry_out(site, plan, wish, run, show=show, halt=halt)
+
+
+def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt: Halt) -> Outcome:
+    store = site.store
+    image_ids = resolve_images(site.project, [planned.service for planned in plan.cells])
+    order = RunOrder(
+        run=run.id,
+        image_ids=image_ids,
+        images={image.name: image for image in site.project.images},
+        probe_folders={
+            planned.service.name: probe_folders(site.project, planned.service.name)
+            for planned in plan.cells
+        },
+        probes_digests=plan.probes_digests,
+        retries=wish.retries,
+        parallel=wish.parallel,
+        fail_fast=wish.fail_fast,
+    )
+    store.begin(run)
+    leftovers: tuple[Leftover, ...] = ()
+    with show(plan) as watch, open_toolbox(site, halt=halt, watch=watch) as tools:
+        leftovers = Pool(tools, order).run(plan)
+    state = RunState.INTERRUPTED if halt.draining and not wish.fail_fast else RunState.FINISHED
+    store.finish(run.id, state=state.value, at=_now(), leftovers=leftovers)
+    report = read_report(site, run=run.id, image_ids=image_ids)
+    return Outcome(run=run.id, report=report, cells=run.cells, leftovers=leftovers)
+
+
+def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | None = None) -> Report:
+    """The newest grid and the decision from it; *run* "" shows the newest run's heading."""
+    project, store = site.project, site.store
+    runs = store.latest(FINDINGS_FROM_RUNS)
+    heading = store.load(run) if run else next(iter(runs), None)
+    if run and heading is None:
+        raise UsageError(f"there is no run {run} in the store (the newest: {_ids(runs)})")
+    findings = _newest_findings(runs)
+    known = resolve_images(project, project.services) if image_ids is None else image_ids
+    newest = {
+        cell: (of, store.load_cell(of, cell) or summary)
+        for cell, (of, summary) in store.newest_cells().items()
+    }
+    grid = build_grid(
+        project.services,
+        project.environments,
+        newest,
+        now=_now(),
+        policy=project.policy,
+        current=Current(
+            image_ids={one.name: known.get(one.image, "") for one in project.services},
+            probes_digests={
+                one.name: digest_probes(probe_folders(project, one.name))
+                for one in project.services
+            },
+            fingerprints={
+                name: "+".join(host.fingerprint for host in finding.hosts)
+                for name, finding in findings.items()
+                if finding.fault is None
+            },
+        ),
+        findings=findings,
+    )
+    return Report(
+        project=project.name,
+        grid=grid,
+        decision=judge(grid, project.policy),
+        run=heading.id if heading else "",
+        state=heading.state.value if heading else "",
+        started_at=heading.started_at if heading else _now(),
+        finished_at=heading.finished_at if heading else None,
+        by=heading.by if heading else "",
+        release=heading.release if heading else "",
+        plan_digest=heading.plan_digest if heading else "",
+        version=__version__,
+        leftovers=heading.leftovers if heading else (),
+    )
+
+
+def write_report(report: Report, name: str, path: Path) -> None:
+    """Render *report* and put it at *path* in one step, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.new")
+    half.write_text(render(name, report), encoding="utf-8")
+    half.replace(path)
+
+
+def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
+    """Look for what dead runs left on the hosts; a run that is still carried out is not touched."""
+    entries = [
+        (number, intent)
+        for number, intent in site.store.open_entries()
+        if (not runs or intent.run in runs) and not site.store.is_alive(intent.run)
+    ]
+    with open_toolbox(site, halt=Halt(), watch=lambda _: None) as tools:
+        return sweep(tools, site.project.environments, entries, wish)
+
+
+def examine(
+    site: Site, environments: Sequence[Environment], *, watch: Watcher
+) -> tuple[EnvironmentFinding, ...]:
+    """Connect to environments, measure them and try their health; nothing is kept."""
+    run = new_run_id(_now())
+    with open_toolbox(site, halt=Halt(), watch=watch) as tools:
+        return tuple(_examine_one(tools, environment, run) for environment in environments)
+
+
+def _examine_one(tools: Toolbox, environment: Environment, run: str) -> EnvironmentFinding:
+    sessions = [HostSession(tools, environment, host, run=run) for host in environment.hosts]
+    try:
+        return EnvironmentFinding(
+            environment=environment.name, hosts=tuple(session.examine() for session in sessions)
+        )
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _find_dead_run(site: Site, run_id: str) -> Run:
+    unfinished = site.store.unfinished_runs()
+    wanted = run_id or next((one for one in unfinished if not site.store.is_alive(one)), "")
+    if not wanted:
+        raise UsageError("no run was interrupted: there is nothing to resume")
+    if wanted not in unfinished:
+        raise UsageError(f"run {wanted} is not an interrupted one ({', '.join(unfinished)})")
+    if site.store.is_alive(wanted):
+        raise UsageError(f"run {wanted} is still being carried out")
+    run = site.store.load(wanted)
+    if run is None:
+        raise StoreError(f"run {wanted} is listed but cannot be read")
+    return run
+
+
+def _newest_findings(runs: Sequence[Run]) -> dict[str, EnvironmentFinding]:
+    findings: dict[str, EnvironmentFinding] = {}
+    for run in runs:
+        for finding in run.findings:
+            findings.setdefault(finding.environment, finding)
+    return findings
+
+
+def _ids(runs: Sequence[Run]) -> str:
+    return ", ".join(run.id for run in runs[:5]) or "none"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,178 @@
+"""``matrix env``: the columns of the grid."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from matrix.app import examine, import_inventory, newest_findings
+from matrix.cli.output import (
+    environments_of,
+    json_option,
+    print_json,
+    print_table,
+    project_options,
+    site,
+    talk,
+)
+from matrix.core.errors import UsageError
+from matrix.core.gate import Exit
+from matrix.core.result import EnvironmentFinding
+
+patterns = click.argument("names", nargs=-1)
+
+
+@click.group("env")
+def command() -> None:
+    """List, check, measure and import environments."""
+
+
+@command.command("list")
+@project_options
+@json_option
+def list_environments(start: Path, inventories: Sequence[Path], as_json: bool) -> None:
+    """List the environments of the inventory."""
+    with site(start, inventories) as one:
+        environments = one.project.environments
+    if as_json:
+        print_json(environments)
+        return
+    rows = [
+        (
+            environment.name,
+            environment.title,
+            environment.kind.value,
+            environment.engine,
+            ", ".join(
+                f"{host.ssh.user}@{host.ssh.address}:{host.ssh.port}" if host.ssh else "local"
+                for host in environment.hosts
+            ),
+        )
+        for environment in environments
+    ]
+    print_table(rows, ("name", "title", "kind", "engine", "hosts"))
+
+
+@command.command("show")
+@click.argument("name")
+@project_options
+@json_option
+def show(start: Path, inventories: Sequence[Path], as_json: bool, name: str) -> None:
+    """Show all that the inventory says of one environment, and what was found there last."""
+    with site(start, inventories) as one:
+        environment = environments_of(one.project, (name,))[0]
+        finding = newest_findings(one).get(environment.name)
+    if as_json:
+        print_json({"environment": environment, "finding": finding})
+        return
+    rows = [(key, _short(value)) for key, value in sorted(_flat(environment).items())]
+    print_table(rows, ("setting", "value"))
+    if finding is not None:
+        click.echo()
+        _print_facts({environment.name: finding})
+
+
+@command.command("check")
+@patterns
+@project_options
+@json_option
+def check(start: Path, inventories: Sequence[Path], as_json: bool, names: Sequence[str]) -> int:
+    """Connect to environments, measure them and run a tiny container there.
+
+    Exits with 0 when all can be used, 3 when one cannot.
+    """
+    findings = _examine(start, inventories, names)
+    if as_json:
+        print_json(findings)
+    else:
+        rows = [
+            (
+                "!" if host.fault else "✓",
+                finding.environment,
+                host.host,
+                f"{host.fault.reason}: {host.fault.message}" if host.fault else "ready",
+            )
+            for finding in findings.values()
+            for host in finding.hosts
+        ]
+        print_table(rows, ("", "environment", "host", "finding"))
+    faulty = any(finding.fault for finding in findings.values())
+    return Exit.ERROR if faulty else Exit.OPEN
+
+
+@command.command("facts")
+@patterns
+@project_options
+@json_option
+def facts(start: Path, inventories: Sequence[Path], as_json: bool, names: Sequence[str]) -> int:
+    """Measure environments and print their facts, side by side."""
+    findings = _examine(start, inventories, names)
+    if as_json:
+        print_json(findings)
+    else:
+        _print_facts(findings)
+    return Exit.ERROR if any(finding.fault for finding in findings.values()) else Exit.OPEN
+
+
+@command.command("import")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["ansible", "ssh-config"]),
+    required=True,
+    help="What PATH is.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of stdout; it must not exist yet.",
+)
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+def import_environments(source: str, output: Path | None, path: Path) -> None:
+    """Write an inventory from an Ansible inventory or an OpenSSH client configuration."""
+    text = import_inventory(source, path)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if output.exists():
+        raise UsageError(f"{output} exists already; choose another --output")
+    output.write_text(text, encoding="utf-8")
+    talk(f"inventory: {output} (read it before you use it)")
+
+
+def _examine(
+    start: Path, inventories: Sequence[Path], names: Sequence[str]
+) -> dict[str, EnvironmentFinding]:
+    with site(start, inventories) as one:
+        environments = environments_of(one.project, names)
+        found = examine(one, environments, watch=lambda event: talk(event.text))
+    return {finding.environment: finding for finding in found}
+
+
+def _print_facts(findings: Mapping[str, EnvironmentFinding]) -> None:
+    """A row for each fact, a column for each host."""
+    hosts = {
+        (f"{name}/{host.host}" if len(finding.hosts) > 1 else name): host
+        for name, finding in findings.items()
+        for host in finding.hosts
+    }
+    keys = sorted({key for host in hosts.values() for key in host.facts})
+    rows = [[key, *(_short(host.facts.get(key, "")) for host in hosts.values())] for key in keys]
+    rows.append(["fingerprint", *(host.fingerprint[:12] for host in hosts.values())])
+    print_table(rows, ("fact", *hosts))
+    for name, host in hosts.items():
+        if host.fault is not None:
+            talk(f"{name}: {host.fault.reason}: {host.fault.message}")
+        for deviation in host.deviations:
+            talk(f"{name}: {deviation}")
+
+
+def _short(value: object, width: int = 60) -> str:
+    text = "unknown" if value is None else str(value)
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _flat(environment: object) -> dict[str, object]:
+    fields = getattr(environment, "__dataclass_fields__", {})
+    return {name: getattr(environment, name) for name in fields}

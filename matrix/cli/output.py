@@ -1,0 +1,98 @@
+"""Data to stdout, talk to stderr."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from tabulate import tabulate
+
+from matrix.app import Site, open_project, opened
+from matrix.core.model import CellId, Environment, Project
+from matrix.core.selection import matching
+from matrix.core.text import clean
+
+# Any: click's decorators change the type of what they decorate.
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print data as JSON on stdout.")
+
+
+def project_options(command: Command) -> Command:
+    """``--project`` and ``--inventory``, for every command that reads the project."""
+    for option in (
+        click.option(
+            "--inventory",
+            "-i",
+            "inventories",
+            multiple=True,
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Inventory file to use instead of those of matrix.toml; may be repeated.",
+        ),
+        click.option(
+            "--project",
+            "-C",
+            "start",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            default=Path(),
+            help="Folder of the project (default: this one or the nearest above).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def site(start: Path, inventories: Sequence[Path]) -> Iterator[Site]:
+    """The opened project of a command."""
+    with opened(open_project(start, inventories)) as one:
+        yield one
+
+
+def environments_of(project: Project, patterns: Sequence[str]) -> tuple[Environment, ...]:
+    """The environments that match; raises UsageError for a pattern that matches none."""
+    names = matching(patterns, [one.name for one in project.environments], what="environment")
+    return tuple(one for one in project.environments if one.name in names)
+
+
+def talk(text: str) -> None:
+    """Say something to people."""
+    click.echo(clean(text), err=True)
+
+
+def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:
+    """A table on stdout."""
+    texts = [[clean(str(cell)) for cell in row] for row in rows]
+    click.echo(tabulate(texts, headers=headers, disable_numparse=True))
+
+
+def print_json(value: object) -> None:
+    """A value as JSON on stdout."""
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """A value of ours as JSON has it: dataclasses as objects, enums as their words."""
+    for kinds, turn in PLAIN:
+        if isinstance(value, kinds):
+            return turn(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    return value
+
+
+#: Types that JSON does not have, or that must be made harmless, and what becomes of them.
+PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: value.value),
+    (datetime, lambda value: value.isoformat()),
+    (Path | CellId, str),
+    (bytes, lambda value: clean(value.decode("utf-8", "backslashreplace"))),
+    (str, clean),
+    (Mapping, lambda value: {str(key): plain(one) for key, one in value.items()}),
+    (list | tuple | set | frozenset, lambda value: [plain(one) for one in value]),
+)

@@ -1,0 +1,38 @@
+"""``matrix probe``: what is asked of each service."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from matrix.app import probes_of
+from matrix.cli.output import json_option, print_json, print_table, project_options, site
+from matrix.core.selection import matching
+
+
+@click.group("probe")
+def command() -> None:
+    """List the probes."""
+
+
+@command.command("list")
+@click.option("--service", "-s", "services", multiple=True, help="Services, as patterns.")
+@project_options
+@json_option
+def list_probes(
+    start: Path, inventories: Sequence[Path], as_json: bool, services: Sequence[str]
+) -> None:
+    """List the probes of each service: its own and those for every service."""
+    with site(start, inventories) as one:
+        known = [service.name for service in one.project.services]
+        names = matching(services, known, what="service")
+        probes = {name: probes_of(one, name) for name in names}
+    if as_json:
+        print_json(probes)
+        return
+    rows = [
+        (name, probe.side.value, probe.id, probe.title, "warns" if probe.warn else "")
+        for name, mine in probes.items()
+        for probe in mine
+    ]
+    print_table(rows, ("service", "side", "probe", "title", ""))

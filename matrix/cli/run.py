@@ -1,0 +1,182 @@
+"""``matrix run``: fill in the grid and decide."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from matrix.app import Outcome, Site, Wish, plan_run, resume_run, run_plan, write_report
+from matrix.cli.output import json_option, project_options, site, talk
+from matrix.cli.progress import shown
+from matrix.cli.selection import selection_options
+from matrix.core.expected import compare
+from matrix.core.gate import Exit, code_of_signal, exit_code
+from matrix.execution.toolbox import Halt
+from matrix.loading import load_expected
+from matrix.report import RENDERERS, render
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Format → file name in the reports folder.
+FILES = {
+    "html": "report.html",
+    "text": "report.txt",
+    "junit": "junit.xml",
+    "json": "report.json",
+    "markdown": "report.md",
+}
+
+
+@dataclass(slots=True)
+class Interruption:
+    """The signal that ended the run early, None for none."""
+
+    number: int | None = None
+
+
+@click.command("run")
+@selection_options
+@click.option("--release", default="", help="Mark the run as that of a release, by name.")
+@click.option(
+    "--resume",
+    "resume",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[RUN]",
+    help="Go on with an interrupted run (default: the newest).",
+)
+@click.option(
+    "--retries",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 5),
+    help="How often a cell that ended in ERROR is tried again on fresh containers.",
+)
+@click.option(
+    "--parallel",
+    "-p",
+    default=max(4, 2 * (os.cpu_count() or 1)),
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Cells at once over all environments.",
+)
+@click.option("--fail-fast", is_flag=True, help="End the run at the first FAILED cell.")
+@click.option(
+    "--report",
+    "-r",
+    "formats",
+    multiple=True,
+    type=click.Choice(list(RENDERERS)),
+    help="Reports to write into the reports folder (default: html).",
+)
+@click.option(
+    "--expected",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Exit 0 when the grid equals this file instead of asking the gate.",
+)
+@project_options
+@json_option
+def command(
+    *,
+    start: Path,
+    inventories: Sequence[Path],
+    as_json: bool,
+    resume: str | None,
+    formats: Sequence[str],
+    expected: Path | None,
+    **options: object,
+) -> int:
+    """Measure cells, write reports and decide: exits as `matrix gate` would.
+
+    Ctrl-C ends the running cells, cleans up and writes the report; a second Ctrl-C ends at once
+    and leaves cleaning to the hosts' tethers.
+    """
+    wish = Wish(**options)  # type: ignore[arg-type] # as declared by the options
+    with site(start, inventories) as one:
+        halt, interruption = Halt(), Interruption()
+        with _signals(one, halt, interruption):
+            outcome = _carry_out(one, wish, resume, halt)
+        paths = _write(one, outcome, formats or ("html",))
+        _say(outcome, paths, as_json=as_json)
+        code = exit_code(
+            outcome.report.decision,
+            leftovers=bool(outcome.leftovers),
+            interrupted=interruption.number,
+        )
+        if expected is None or code >= Exit.LEFTOVERS:
+            return code
+        return _compare(expected, outcome)
+
+
+def _carry_out(one: Site, wish: Wish, resume: str | None, halt: Halt) -> Outcome:
+    if resume is not None:
+        return resume_run(one, wish, resume, show=shown, halt=halt)
+    plan = plan_run(one, wish)
+    if not plan.cells:
+        talk("nothing to measure: the selection is empty, or everything in it is left out")
+    return run_plan(one, plan, wish, show=shown, halt=halt)
+
+
+def _write(one: Site, outcome: Outcome, formats: Sequence[str]) -> list[Path]:
+    paths = [one.project.reports / FILES[name] for name in formats]
+    for name, path in zip(formats, paths, strict=True):
+        write_report(outcome.report, name, path)
+    return paths
+
+
+def _say(outcome: Outcome, paths: Sequence[Path], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(render("json", outcome.report))
+    else:
+        click.echo(render("text", outcome.report))
+    for leftover in outcome.leftovers:
+        what = f"{leftover.kind} {leftover.name or leftover.id}"
+        talk(f"left on {leftover.host}: {what}: {leftover.remedy}")
+    for path in paths:
+        talk(f"report: {path}")
+
+
+def _compare(path: Path, outcome: Outcome) -> int:
+    differences = compare(load_expected(path), outcome.report.grid, among=outcome.cells)
+    for difference in differences:
+        talk(f"not as expected: {difference}")
+    if differences:
+        return Exit.FAILED
+    talk(f"the grid is as expected by {path}")
+    return Exit.OPEN
+
+
+@contextmanager
+def _signals(one: Site, halt: Halt, interruption: Interruption) -> Iterator[None]:
+    """The first signal drains, the second one ends us at once, after saying what may be left."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if halt.draining and interruption.number is not None:
+            _end_at_once(one, number)
+        interruption.number = number
+        halt.drain()
+        os.write(
+            sys.stderr.fileno(),
+            b"\nmatrix: ending the running cells and cleaning up (again to end at once)\n",
+        )
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_at_once(one: Site, number: int) -> None:
+    entries = [intent for _, intent in one.store.open_entries() if intent.kind != "image"]
+    for intent in entries:
+        talk(f"may be left on {intent.host}: {intent.kind} {intent.name}")
+    talk("the hosts clean up by themselves within 30 s; make sure with: matrix sweep")
+    os._exit(Exit.LEFTOVERS if entries else code_of_signal(number))
