@@ -25,8 +25,6 @@ class MatrixError(Exception):
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
 
-# --- what the user wrote ---------------------------------------------------------------------
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigFault:
@@ -62,7 +60,12 @@ class UsageError(MatrixError):
     reason = "usage"
 
 
-# --- reaching a machine ----------------------------------------------------------------------
+class Unsupported(MatrixError):
+    """A declared requirement is not met there."""
+
+    verdict = Verdict.UNSUPPORTED
+    reason = "requirement"
+
 
 
 class HostError(MatrixError):
@@ -122,8 +125,6 @@ class Unhealthy(HostError):
     reason = "environment"
 
 
-# --- the engine ------------------------------------------------------------------------------
-
 
 class EngineError(MatrixError):
     """The engine refused or could not do what was asked."""
@@ -154,6 +155,13 @@ class DeliveryFailed(EngineError):
     """The image could not be brought to the host."""
 
     reason = "delivery"
+
+
+class BuildFailed(EngineError):
+    """An image could not be built on this machine."""
+
+    reason = "build"
+    retryable = False
 
 
 class ImageMismatch(EngineError):
@@ -209,8 +217,11 @@ class LeftoverError(EngineError):
     reason = "leftover"
     retryable = False
 
+    def __init__(self, message: str = "", *, remedy: str = "") -> None:
+        #: Command for the administrator.
+        self.remedy = remedy
+        super().__init__(f"{message}; remove it with `{remedy}`" if remedy else message)
 
-# --- the service itself: incompatibility, never infrastructure ---------------------------------
 
 
 class ServiceFailure(MatrixError):
@@ -238,13 +249,17 @@ class StartRefused(ServiceFailure):
     reason = "start"
 
 
+class FileUnavailable(ServiceFailure):
+    """The file asked of the container is absent or no regular file."""
+
+    reason = "file"
+
+
 class OutOfMemory(ServiceFailure):
     """The service needs more memory than it declares."""
 
     reason = "limit:memory"
 
-
-# --- probes and ourselves ---------------------------------------------------------------------
 
 
 class ProbeCodeError(MatrixError):
