@@ -1,0 +1,182 @@
+"""The evidence of a cell as the page shows it: failures first, and at most so much of it.
+
+A page is one file, so what it carries is capped: each cell at ``CELL_CHARACTERS`` and the whole
+report at ``REPORT_CHARACTERS``, spent on the worst first. What did not fit is said where it would
+have been; the JSON report has it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from matrix.core.model import CellId
+from matrix.core.result import Attempt, CommandRecord, Fault, ProbeResult, Side
+from matrix.core.text import neutralise, seconds_text, size_text
+from matrix.core.verdict import Verdict
+from matrix.report.harmless import shown_bytes
+from matrix.report.summary import ORDER, Place, by_urgency, deciding, unreported
+
+CELL_CHARACTERS = 64 * 1024
+REPORT_CHARACTERS = 50 * 1024 * 1024
+
+#: With less than this left, nothing more is shown.
+_ENOUGH = 200
+_NOT_SHOWN = "(not shown: the evidence of this cell is larger than a page takes)"
+
+
+class Budget:
+    """How many characters may still be shown."""
+
+    def __init__(self, characters: int) -> None:
+        self.left = characters
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more is to be shown."""
+        return self.left < _ENOUGH
+
+    def take(self, found: str) -> str:
+        """As much of *found* as may be shown, head and tail."""
+        if not found:
+            return ""
+        if self.spent:
+            return _NOT_SHOWN
+        kept = neutralise(found, limit=self.left)
+        self.left -= len(kept)
+        return kept
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownCommand:
+    """One command with its output."""
+
+    command: str
+    #: Companion it ran in, "" for the service itself or the host.
+    target: str
+    exit_status: int
+    seconds: str
+    stdout: str
+    stderr: str
+    #: How much was not kept when it was run, in words; "" when all of it was.
+    truncated: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownProbe:
+    """One probe with what it did."""
+
+    #: As it was reported, without its texts.
+    result: ProbeResult
+    message: str
+    detail: str
+    output: str
+    commands: tuple[ShownCommand, ...]
+    #: Commands that were run but are not shown.
+    commands_left_out: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownAttempt:
+    """One try at a cell."""
+
+    #: As it was reported, for what is short.
+    attempt: Attempt
+    #: Whether its verdict is the one of the cell, or an earlier try.
+    decides: bool
+    faults: tuple[Fault, ...]
+    traceback: str
+    inside: tuple[ShownProbe, ...]
+    outside: tuple[ShownProbe, ...]
+    #: Ids of probes that were planned and did not report.
+    unreported: tuple[str, ...]
+    #: Name of the container ("" is the service) → tail of its log.
+    logs: tuple[tuple[str, str], ...]
+
+
+def gather(all_places: Iterator[Place]) -> dict[CellId, tuple[ShownAttempt, ...]]:
+    """The evidence of every cell; the worst cells are served first."""
+    whole = Budget(REPORT_CHARACTERS)
+    gathered = {}
+    for place in by_urgency(all_places):
+        budget = Budget(min(CELL_CHARACTERS, whole.left))
+        before = budget.left
+        gathered[place.cell.cell] = _attempts(place, budget)
+        whole.left -= before - budget.left
+    return gathered
+
+
+def _attempts(place: Place, budget: Budget) -> tuple[ShownAttempt, ...]:
+    if not place.cell.result:
+        return ()
+    made = place.cell.result.attempts
+    deciders = deciding(place.cell.result)
+    # The attempts that decide are served first, shown in the order they were made.
+    served = sorted(made, key=lambda attempt: attempt not in deciders)
+    shown = {
+        id(attempt): _attempt(attempt, budget, decides=attempt in deciders) for attempt in served
+    }
+    return tuple(shown[id(attempt)] for attempt in made)
+
+
+def _attempt(attempt: Attempt, budget: Budget, *, decides: bool) -> ShownAttempt:
+    faults = tuple(replace(fault, message=budget.take(fault.message)) for fault in attempt.faults)
+    urgent = [probe for probe in attempt.probes if probe.verdict is not Verdict.PASSED]
+    urgent.sort(key=lambda probe: ORDER.index(probe.verdict))
+    passed = [probe for probe in attempt.probes if probe.verdict is Verdict.PASSED]
+    first = [_probe(probe, budget) for probe in urgent]
+    traceback = budget.take(attempt.traceback)
+    logs = tuple((name, budget.take(found)) for name, found in sorted(attempt.logs.items()))
+    probes = first + [_probe(probe, budget) for probe in passed]
+    return ShownAttempt(
+        attempt=attempt,
+        decides=decides,
+        faults=faults,
+        traceback=traceback,
+        inside=_of_side(probes, Side.INSIDE),
+        outside=_of_side(probes, Side.OUTSIDE),
+        unreported=unreported(attempt),
+        logs=logs,
+    )
+
+
+def _of_side(probes: Iterable[ShownProbe], side: Side) -> tuple[ShownProbe, ...]:
+    return tuple(probe for probe in probes if probe.result.side is side)
+
+
+def _probe(probe: ProbeResult, budget: Budget) -> ShownProbe:
+    message, detail = budget.take(probe.message), budget.take(probe.detail)
+    commands = tuple(_commands(probe.commands, budget))
+    return ShownProbe(
+        result=probe,
+        message=message,
+        detail=detail,
+        output=budget.take(probe.output),
+        commands=commands,
+        commands_left_out=len(probe.commands) - len(commands),
+    )
+
+
+def _commands(records: Iterable[CommandRecord], budget: Budget) -> Iterator[ShownCommand]:
+    for record in records:
+        if budget.spent:
+            return
+        result = record.result
+        yield ShownCommand(
+            command=budget.take(result.command),
+            target=record.target,
+            exit_status=result.exit_status,
+            seconds=seconds_text(result.seconds),
+            stdout=budget.take(shown_bytes(result.stdout)),
+            stderr=budget.take(shown_bytes(result.stderr)),
+            truncated=_truncated(record),
+        )
+
+
+def _truncated(record: CommandRecord) -> str:
+    result = record.result
+    if not result.truncated:
+        return ""
+    came, kept = (
+        result.stdout_bytes + result.stderr_bytes,
+        len(result.stdout) + len(result.stderr),
+    )
+    return f"{size_text(came)} came, {size_text(kept)} were kept"

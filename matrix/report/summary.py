@@ -1,0 +1,177 @@
+"""What every format says in the same words: the cells in order, counts, sentences, tallies."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matrix.core.grid import Decision, GridCell, Report
+from matrix.core.model import CellId, Environment, Service
+from matrix.core.result import Attempt, CellResult, Fact, HostFinding, ProbeResult
+from matrix.core.text import seconds_text
+from matrix.core.verdict import Verdict
+
+#: In which order verdicts are listed: what needs a look first.
+ORDER = (
+    Verdict.FAILED,
+    Verdict.ERROR,
+    Verdict.MISSING,
+    Verdict.STALE,
+    Verdict.WARNED,
+    Verdict.UNSUPPORTED,
+    Verdict.PASSED,
+)
+
+#: What each verdict means, for a legend.
+MEANINGS = {
+    Verdict.PASSED: "every planned probe reported, and all passed",
+    Verdict.WARNED: "works, but a warning probe failed or a retry was needed",
+    Verdict.FAILED: "the service does not work there",
+    Verdict.ERROR: "we cannot tell: host, network, engine or we ourselves failed",
+    Verdict.MISSING: "never measured, or nothing came back",
+    Verdict.STALE: "too old, or measured for another image, probes or machine",
+    Verdict.UNSUPPORTED: "left out on purpose, with a reason",
+}
+
+_LEADS = {
+    Verdict.PASSED: "{service} works on {environment}",
+    Verdict.WARNED: "{service} works on {environment}, with a warning",
+    Verdict.FAILED: "{service} does not work on {environment}",
+    Verdict.ERROR: "We cannot tell whether {service} works on {environment}",
+    Verdict.MISSING: "{service} on {environment} was not measured",
+    Verdict.STALE: "What we know about {service} on {environment} is out of date",
+    Verdict.UNSUPPORTED: "{service} was left out on {environment} on purpose",
+}
+
+_SHORT_ID_LENGTH = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many probes of a cell did not pass, of how many planned."""
+
+    bad: int
+    planned: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One cell with its row and column."""
+
+    service: Service
+    environment: Environment
+    cell: GridCell
+
+
+def places(report: Report) -> Iterator[Place]:
+    """Every cell of the grid, row by row; one the grid does not hold is MISSING."""
+    for service in report.grid.services:
+        for environment in report.grid.environments:
+            at = CellId(service=service.name, environment=environment.name)
+            cell = report.grid.cells.get(at) or GridCell(cell=at, verdict=Verdict.MISSING)
+            yield Place(service=service, environment=environment, cell=cell)
+
+
+def by_urgency(all_places: Iterator[Place]) -> list[Place]:
+    """The same, worst first, else in their order."""
+    return sorted(all_places, key=lambda place: ORDER.index(place.cell.verdict))
+
+
+def counts(report: Report) -> dict[Verdict, int]:
+    """How many cells have each verdict, in ``ORDER``, with the zeros."""
+    verdicts = [place.cell.verdict for place in places(report)]
+    return {verdict: verdicts.count(verdict) for verdict in ORDER}
+
+
+def deciding(result: CellResult | None) -> tuple[Attempt, ...]:
+    """The last attempt on each host, in the order the hosts were first tried."""
+    attempts = result.attempts if result else ()
+    return tuple({attempt.host: attempt for attempt in attempts}.values())
+
+
+def unreported(attempt: Attempt) -> tuple[str, ...]:
+    """Ids of the probes that were planned and did not report."""
+    reported = {probe.id for probe in attempt.probes}
+    return tuple(probe for probe in attempt.planned if probe not in reported)
+
+
+def tally(cell: GridCell) -> Tally:
+    """Over the deciding attempts; a planned probe that did not report counts as not passed."""
+    attempts = deciding(cell.result)
+    bad = sum(_is_bad(probe) for attempt in attempts for probe in attempt.probes)
+    missing = sum(len(unreported(attempt)) for attempt in attempts)
+    reported = sum(len(attempt.probes) for attempt in attempts)
+    return Tally(bad=bad + missing, planned=reported + missing)
+
+
+def short(cell: GridCell) -> str:
+    """A word or two beside the glyph: ``2/31`` not passed, a reason, or how long it took."""
+    if cell.verdict is Verdict.PASSED:
+        attempts = deciding(cell.result)
+        return seconds_text(sum(attempt.seconds for attempt in attempts)) if attempts else ""
+    counted = tally(cell)
+    if cell.verdict in (Verdict.FAILED, Verdict.WARNED) and counted.bad:
+        return f"{counted.bad}/{counted.planned}"
+    return cell.reason
+
+
+def sentence(place: Place) -> str:
+    """The verdict in words, with the reason, for people."""
+    cell = place.cell
+    lead = _LEADS[cell.verdict].format(
+        service=place.service.title, environment=place.environment.title
+    )
+    why = cell.message or _usual_message(cell)
+    return f"{lead}: {why}" if why else f"{lead}."
+
+
+def why(cell: GridCell) -> str:
+    """The reason alone, in one line."""
+    never = "never measured" if cell.verdict is Verdict.MISSING else ""
+    return cell.message or cell.reason or _usual_message(cell) or never
+
+
+def gate_line(decision: Decision) -> str:
+    """The decision in one line."""
+    return (
+        f"GATE {decision.door.value}: {decision.known} of {decision.required} required cells "
+        f"known, exit {decision.exit_code}"
+    )
+
+
+def reason_cell(report: Report, reason: str) -> CellId | None:
+    """The cell a reason of the gate starts with, if it names one of the grid."""
+    word = reason.split(maxsplit=1)[0].rstrip(":,") if reason.strip() else ""
+    return next((place.cell.cell for place in places(report) if str(place.cell.cell) == word), None)
+
+
+def run_command(cell: CellId) -> str:
+    """The command that measures one cell again."""
+    return shlex.join(["matrix", "run", "-s", cell.service, "-e", cell.environment])
+
+
+def short_id(image_id: str) -> str:
+    """An image id as engines shorten it."""
+    return image_id.removeprefix("sha256:")[:_SHORT_ID_LENGTH]
+
+
+def column_facts(finding: HostFinding | None) -> tuple[str, ...]:
+    """What a column is, in short: distribution, architecture, engine with version."""
+    facts = finding.facts if finding else {}
+    engine = " ".join(_fact(facts.get(f"engine.{name}")) for name in ("name", "version"))
+    known = (_fact(facts.get("distribution")), _fact(facts.get("architecture")), engine.strip())
+    return tuple(filter(None, known))
+
+
+def _fact(value: Fact) -> str:
+    return "" if value is None else str(value)
+
+
+def _is_bad(probe: ProbeResult) -> bool:
+    return probe.verdict not in (Verdict.PASSED, Verdict.UNSUPPORTED)
+
+
+def _usual_message(cell: GridCell) -> str:
+    if cell.verdict is Verdict.PASSED and cell.result:
+        counted = tally(cell)
+        return f"all {counted.planned} probes passed." if counted.planned else ""
+    return ""
