@@ -1,0 +1,143 @@
+"""Images of a Docker or Podman engine: named by id or digest, never by a tag of ours."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from matrix.core.errors import (
+    DeliveryFailed,
+    MatrixError,
+    PullFailed,
+    WrongArchitecture,
+)
+from matrix.core.ports import ImageInfo, Progress
+from matrix.engines.api import Api, error_in, quoted
+from matrix.engines.description import image_info
+from matrix.engines.faults import judge, translated
+
+#: Pieces an archive is sent in: small, so that a slow line shows a sign of life in time.
+SEND_BYTES = 16 * 1024
+
+
+class ImageVerbs:
+    """``ports.Images``."""
+
+    _api: Api
+
+    def inspect_image(self, reference: str) -> ImageInfo | None:
+        """The image, or None when the engine has none of that id, digest or tag."""
+        answer = self._api.find("image", reference)
+        return None if answer is None else image_info(answer)
+
+    def pull_image(self, reference: str, *, architecture: str, progress: Progress) -> ImageInfo:
+        """Pull ``repository@sha256:…`` anonymously; *progress* may raise to stop it.
+
+        Anything the registry or the engine says against it raises, whatever the engine has under
+        the same name: PullFailed, WrongArchitecture, DiskFull.
+        """
+        repository, at, digest = reference.partition("@")
+        if not at or not digest.startswith("sha256:"):
+            raise PullFailed(f"{reference}: an image is pulled by digest only")
+        what = f"pulling {reference} for {architecture}"
+        with translated(what, otherwise=PullFailed):
+            self._pull(repository, digest, architecture, progress)
+        image = self.inspect_image(reference)
+        if image is None:
+            raise PullFailed(f"{what}: the engine says it is done but does not have it")
+        if image.architecture != architecture:
+            raise WrongArchitecture(
+                f"{reference} is made for {image.architecture}, the host is {architecture}"
+            )
+        return image
+
+    def load_image(self, archive: Iterable[bytes], image_id: str) -> ImageInfo:
+        """Load an archive that holds *image_id*; what the engine prints about it is not believed.
+
+        Raises DiskFull, DeliveryFailed, and whatever *archive* raises.
+        """
+        pieces, said = _Pieces(archive), list[str]()
+        try:
+            with (
+                translated(f"loading {image_id}", otherwise=DeliveryFailed),
+                self._api.post_stream("images/load", iter(pieces), quiet=0) as messages,
+            ):
+                said = [error for message in messages if (error := error_in(message))]
+        except MatrixError:
+            # The cause is what broke the archive, not the engine that got half of one.
+            if pieces.fault is not None:
+                raise pieces.fault from None
+            raise
+        if said:
+            words = "; ".join(said)
+            raise judge(words, DeliveryFailed)(f"loading {image_id}: {words}")
+        image = self.inspect_image(image_id)
+        if image is None or image.id != image_id:
+            raise DeliveryFailed(f"{image_id}: the archive was loaded but the image is not there")
+        return image
+
+    def save_image(self, image_id: str) -> Iterator[bytes]:
+        """The image as an archive without tags, for it is saved by its id."""
+        with (
+            translated(f"saving {image_id}", otherwise=DeliveryFailed),
+            self._api.read(f"images/{quoted(image_id)}/get", seconds=None) as pieces,
+        ):
+            yield from pieces
+
+    def _pull(self, repository: str, digest: str, architecture: str, progress: Progress) -> None:
+        parameters = {
+            "fromImage": repository,
+            "tag": digest,
+            "platform": f"linux/{architecture}",
+        }
+        layers = _Layers()
+        with self._api.post_stream("images/create", None, **parameters) as messages:
+            for message in messages:
+                if words := error_in(message):
+                    what = f"pulling {repository}@{digest} for {architecture}"
+                    raise judge(words, PullFailed)(f"{what}: {words}")
+                if layers.note(message):
+                    progress(sent_bytes=layers.done, total_bytes=layers.total)
+
+
+class _Layers:
+    """How far the layers of a pull are, by the engine's progress messages."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, tuple[int, int]] = {}
+
+    def note(self, message: Mapping[str, Any]) -> bool:
+        """Take one message in; whether it told anything about bytes."""
+        detail = message.get("progressDetail")
+        if message.get("status") != "Downloading" or not isinstance(detail, dict):
+            return False
+        current, total = detail.get("current"), detail.get("total")
+        if not isinstance(current, int) or not isinstance(total, int):
+            return False
+        self._layers[str(message.get("id"))] = (current, total)
+        return True
+
+    @property
+    def done(self) -> int:
+        """Bytes so far."""
+        return sum(current for current, _ in self._layers.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of the layers known so far; it grows while layers are being found."""
+        return sum(total for _, total in self._layers.values())
+
+
+class _Pieces:
+    """An archive in small pieces, which remembers what broke it."""
+
+    def __init__(self, archive: Iterable[bytes]) -> None:
+        self._archive = archive
+        self.fault: MatrixError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for piece in self._archive:
+                for start in range(0, len(piece), SEND_BYTES):
+                    yield piece[start : start + SEND_BYTES]
+        except MatrixError as error:
+            self.fault = error
+            raise
