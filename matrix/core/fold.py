@@ -187,7 +187,7 @@ def _verdict_of(probe: PlannedProbe, result: ProbeResult) -> Verdict:
         return Verdict.MISSING
     if result.verdict is Verdict.PASSED and result.reason:
         return Verdict.MISSING
-    if result.verdict is Verdict.FAILED and probe.warn and not is_control(probe.id):
+    if result.verdict is Verdict.FAILED and probe.warn:
         return Verdict.WARNED
     return result.verdict
 
