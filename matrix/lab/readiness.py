@@ -9,7 +9,7 @@ from contextlib import closing
 
 import paramiko
 
-from matrix.core.errors import HostError, HostKeyRefused, Unreachable
+from matrix.core.errors import EngineUnavailable, HostKeyRefused, Unreachable
 from matrix.lab.plan import HostPlan
 
 #: Prints the engine's version; for podman through its API, which is what is used later.
@@ -21,6 +21,7 @@ VERSION = {
 
 _RETRY_SECONDS = 0.1
 _CONNECT_SECONDS = 5.0
+_ANSWER_BYTES = 2000
 
 
 def wait_until_ready(
@@ -37,7 +38,7 @@ def wait_until_ready(
             return _ask(host, host_key, deadline_seconds=max(1.0, end - time.monotonic()))
         except HostKeyRefused:
             raise
-        except (OSError, EOFError, paramiko.SSHException, HostError) as error:
+        except (OSError, EOFError, paramiko.SSHException, EngineUnavailable) as error:
             why = str(error) or type(error).__name__
             if time.monotonic() > end or not alive():
                 raise Unreachable(f"{host.name} at {host.address}: {why}") from error
@@ -64,12 +65,15 @@ def _ask(host: HostPlan, host_key: str, *, deadline_seconds: float) -> str:
 def _version(host: HostPlan, transport: paramiko.Transport, *, deadline_seconds: float) -> str:
     command = ("sudo -n " if host.engine_sudo else "") + VERSION[host.engine]
     seconds = max(1, int(deadline_seconds))
-    # The engine starts beside sshd: asked again over there, not by one connection after another.
-    loop = f"until {command} 2> /dev/null; do sleep {_RETRY_SECONDS}; done"
+    # The engine starts beside sshd: waited for over there, not by one connection after another.
+    wait = f"until {command} > /dev/null 2>&1; do sleep {_RETRY_SECONDS}; done"
     with closing(transport.open_session(timeout=_CONNECT_SECONDS)) as channel:
-        channel.settimeout(deadline_seconds + 1)
-        channel.exec_command(f"timeout {seconds} sh -c {shlex.quote(loop)}")
-        answer = channel.recv(200).decode("utf-8", "replace").strip()
-    if not answer:
-        raise Unreachable(f"its engine did not answer {host.user} in {seconds} s")
+        channel.settimeout(deadline_seconds + _CONNECT_SECONDS)
+        channel.set_combine_stderr(True)
+        channel.exec_command(f"timeout {seconds} sh -c {shlex.quote(wait)}; {command}")
+        answer = channel.makefile().read(_ANSWER_BYTES).decode("utf-8", "replace").strip()
+        # recv_exit_status alone has no time limit.
+        status = channel.recv_exit_status() if channel.status_event.wait(_CONNECT_SECONDS) else -1
+    if status:
+        raise EngineUnavailable(f"its engine does not answer {host.user}: {answer}")
     return answer

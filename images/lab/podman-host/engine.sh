@@ -1,8 +1,12 @@
 #!/bin/bash
-# Starts the API of a rootful Podman and stays it; run by entry.sh.
+# Starts the API of a rootful Podman and stays with it; run by entry.sh.
 set -eu
-# Its users come through the group, as they do for Docker.
+SOCKET=/run/podman/podman.sock
+# Its users come through the group, as they do for Docker; Podman itself lets only root in.
 install -d -m 0750 -g podman /run/podman
-umask 0007
-export PODMAN_IGNORE_CGROUPSV1_WARNING=1
-exec sg podman -c 'exec podman system service --time=0 unix:///run/podman/podman.sock'
+rm -f "$SOCKET"
+podman system service --time=0 "unix://$SOCKET" &
+until [ -S "$SOCKET" ]; do sleep 0.05; done
+chgrp podman "$SOCKET"
+chmod 0660 "$SOCKET"
+wait
