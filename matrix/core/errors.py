@@ -38,9 +38,12 @@ class ConfigFault:
     found: str
     #: What is allowed there, and what to do.
     allowed: str
+    #: Line of the file, 0 where it cannot be told.
+    line: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.file}: {self.key}" if self.key else self.file
+        file = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{file}: {self.key}" if self.key else file
         return f"{where}: {self.found} ({self.allowed})"
 
 
