@@ -1,0 +1,184 @@
+"""A project: ``matrix.toml`` and every file it names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import matrix
+from matrix.core.errors import UsageError
+from matrix.core.model import Environment, Policy, Project
+from matrix.core.selection import known, matches_any
+from matrix.loading import catalogue as catalogue_file
+from matrix.loading import inventory as inventory_file
+from matrix.loading.catalogue import CatalogueFile
+from matrix.loading.faults import Faults
+from matrix.loading.formats import Surroundings
+from matrix.loading.inventory import InventoryFile
+from matrix.loading.settings import ProjectFile, policy
+from matrix.loading.source import Source, shown_path
+
+FILE = "matrix.toml"
+
+Names = Mapping[str, tuple[str, ...]]
+
+
+def find_project(start: Path) -> Path:
+    """The ``matrix.toml`` in *start* or the nearest folder above it; UsageError when none is."""
+    start = start.absolute()
+    if start.is_file():
+        return start
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise UsageError(
+        f"no {FILE} in {shown_path(start)} or above it: go to your project, or make one with"
+        " `matrix init`"
+    )
+
+
+def load_project(start: Path, *, inventory: Sequence[Path] = ()) -> Project:
+    """The project that *start* lies in, with *inventory* in place of its own inventories.
+
+    Raises UsageError when there is no project, ConfigError with every fault of every file.
+    """
+    faults = Faults()
+    main = faults.read(find_project(start), within=None)
+    project = None if main is None else _project(main, inventory, faults)
+    faults.stop_if_any()
+    if project is None:
+        message = "a project that cannot be read has faults"
+        raise AssertionError(message)
+    return project
+
+
+def _project(main: Source, chosen: Sequence[Path], faults: Faults) -> Project | None:
+    """The project, or None after noting faults; each file is looked at whatever the others are."""
+    root = main.path.parent
+    settings = faults.check(main, ProjectFile, Surroundings(folder=root, names={}))
+    source = _read_catalogue(main, faults)
+    names = {} if source is None else catalogue_file.names_in(source.data)
+    catalogue = None if source is None else _check_catalogue(source, names, faults)
+    environments = _read_environments(main, chosen, names, faults)
+    outside = _outside_probes(main, settings, faults)
+    if settings is None or catalogue is None or environments is None or outside is None:
+        return None
+    if not chosen:
+        # With inventories chosen for one command, what the policy names may well be absent.
+        _check_policy(
+            main,
+            policy(settings.policy),
+            services=names["service"],
+            environments=environments,
+            faults=faults,
+        )
+    return Project(
+        root=root,
+        name=settings.name,
+        services=catalogue_file.services(catalogue),
+        images=catalogue_file.images(catalogue),
+        bases=catalogue_file.bases(catalogue),
+        environments=environments,
+        policy=policy(settings.policy),
+        outside_probes=outside,
+        reports=settings.reports,
+        state=settings.state,
+    )
+
+
+def _read_catalogue(main: Source, faults: Faults) -> Source | None:
+    named = main.data.get("catalogue")
+    if not isinstance(named, str):
+        return None
+    root = main.path.parent
+    return faults.read(root / named, within=root)
+
+
+def _check_catalogue(source: Source, names: Names, faults: Faults) -> CatalogueFile | None:
+    surroundings = Surroundings(folder=source.path.parent, names=names)
+    catalogue = faults.check(source, CatalogueFile, surroundings)
+    catalogue_file.check_together(source, faults)
+    return catalogue
+
+
+def _read_environments(
+    main: Source, chosen: Sequence[Path], names: Names, faults: Faults
+) -> tuple[Environment, ...] | None:
+    """Environments of all inventories in order, or None when one of the files is not right."""
+    found: list[Environment] = []
+    sources: dict[str, Source] = {}
+    complete = True
+    for path, within in _inventory_paths(main, chosen):
+        source = faults.read(path, within=within)
+        file = None if source is None else _check_inventory(source, names, faults)
+        if source is None or file is None:
+            complete = False
+            continue
+        for name in inventory_file.names_in(source.data):
+            first = sources.setdefault(name, source)
+            if first is not source:
+                faults.add(
+                    source,
+                    ("environments", name),
+                    found=f"also in {shown_path(first.path)}",
+                    allowed="a name of its own in all inventories together",
+                )
+        found.extend(inventory_file.environments(file))
+    return tuple(found) if complete else None
+
+
+def _inventory_paths(main: Source, chosen: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
+    """Each inventory, with the folder that its links must not lead out of."""
+    if chosen:
+        yield from ((path.absolute(), None) for path in chosen)
+        return
+    root = main.path.parent
+    named = main.data.get("inventories")
+    for name in named if isinstance(named, list) else []:
+        if isinstance(name, str):
+            yield root / name, root
+
+
+def _check_inventory(source: Source, names: Names, faults: Faults) -> InventoryFile | None:
+    surroundings = Surroundings(folder=source.path.parent, names=names)
+    file = faults.check(source, InventoryFile, surroundings)
+    inventory_file.check_together(source, faults)
+    return file
+
+
+def _outside_probes(main: Source, settings: ProjectFile | None, faults: Faults) -> Path | None:
+    """The folder the project names, or the one that comes with us: in the wheel, or in a clone."""
+    if settings is None or settings.outside_probes is not None:
+        return None if settings is None else settings.outside_probes
+    package = Path(matrix.__file__).parent
+    for folder in (package / "probes" / "outside", package.parent / "probes" / "outside"):
+        if folder.is_dir():
+            return folder
+    faults.add(
+        main,
+        ("outside_probes",),
+        found="nothing, and none came with this installation",
+        allowed="a folder with the probes for every service",
+    )
+    return None
+
+
+def _check_policy(
+    main: Source,
+    asked: Policy,
+    *,
+    services: Sequence[str],
+    environments: Sequence[Environment],
+    faults: Faults,
+) -> None:
+    """A pattern that stands for no cell is a slip of the pen."""
+    columns = [environment.name for environment in environments]
+    ids = [f"{row}@{column}" for row in services for column in columns]
+    lists = {"required": asked.required, "allow_unsupported": asked.allow_unsupported}
+    for key, patterns in lists.items() if ids else ():
+        for at, pattern in enumerate(patterns):
+            if not any(matches_any(name, (pattern,)) for name in ids):
+                faults.add(
+                    main,
+                    ("policy", key, at),
+                    found=f'"{pattern}", which matches no cell',
+                    allowed=known(pattern, ids).strip(" ()"),
+                )
