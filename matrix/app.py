@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matrix import __version__
+from matrix.core.build import BuildWatcher
 from matrix.core.errors import StoreError, UsageError
 from matrix.core.gate import judge
 from matrix.core.grid import Report
@@ -33,7 +34,7 @@ from matrix.probing import PytestProber
 from matrix.probing import digest as digest_probes
 from matrix.report import render
 from matrix.store import new_run_id, open_store
-from matrix.wiring import open_toolbox, probe_folders, resolve_images
+from matrix.wiring import ensure_images, known_images, open_toolbox, probe_folders
 
 #: Runs looked through for the newest finding about an environment.
 FINDINGS_FROM_RUNS = 20
@@ -58,6 +59,8 @@ class Wish:
     #: Cells at once over all environments.
     parallel: int = 4
     fail_fast: bool = False
+    #: Is told what is built before the run.
+    observe: BuildWatcher = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +178,8 @@ def resume_run(site: Site, wish: Wish, run_id: str, *, show: Show, halt: Halt) -
 
 def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt: Halt) -> Outcome:
     store = site.store
-    image_ids = resolve_images(site.project, [planned.service for planned in plan.cells])
+    services = list({planned.service.name: planned.service for planned in plan.cells}.values())
+    image_ids = ensure_images(site.project, services, observe=wish.observe)
     order = RunOrder(
         run=run.id,
         image_ids=image_ids,
@@ -191,7 +195,10 @@ def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt
     )
     store.begin(run)
     leftovers: tuple[Leftover, ...] = ()
-    with show(plan) as watch, open_toolbox(site, halt=halt, watch=watch) as tools:
+    with (
+        show(plan) as watch,
+        open_toolbox(site.store, site.prober, halt=halt, watch=watch) as tools,
+    ):
         leftovers = Pool(tools, order).run(plan)
     state = RunState.INTERRUPTED if halt.draining and not wish.fail_fast else RunState.FINISHED
     store.finish(run.id, state=state.value, at=_now(), leftovers=leftovers)
@@ -206,8 +213,8 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
     heading = store.load(run) if run else next(iter(runs), None)
     if run and heading is None:
         raise UsageError(f"there is no run {run} in the store (the newest: {_ids(runs)})")
-    findings = _newest_findings(runs)
-    known = resolve_images(project, project.services) if image_ids is None else image_ids
+    findings = newest_findings(site)
+    known = {**known_images(project), **(image_ids or {})}
     newest = {
         cell: (of, store.load_cell(of, cell) or summary)
         for cell, (of, summary) in store.newest_cells().items()
@@ -263,8 +270,17 @@ def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
         for number, intent in site.store.open_entries()
         if (not runs or intent.run in runs) and not site.store.is_alive(intent.run)
     ]
-    with open_toolbox(site, halt=Halt(), watch=lambda _: None) as tools:
+    with open_toolbox(site.store, site.prober, halt=Halt(), watch=lambda _: None) as tools:
         return sweep(tools, site.project.environments, entries, wish)
+
+
+def newest_findings(site: Site) -> dict[str, EnvironmentFinding]:
+    """What was last found out about each environment, by name."""
+    findings: dict[str, EnvironmentFinding] = {}
+    for run in site.store.latest(FINDINGS_FROM_RUNS):
+        for finding in run.findings:
+            findings.setdefault(finding.environment, finding)
+    return findings
 
 
 def examine(
@@ -272,7 +288,7 @@ def examine(
 ) -> tuple[EnvironmentFinding, ...]:
     """Connect to environments, measure them and try their health; nothing is kept."""
     run = new_run_id(_now())
-    with open_toolbox(site, halt=Halt(), watch=watch) as tools:
+    with open_toolbox(site.store, site.prober, halt=Halt(), watch=watch) as tools:
         return tuple(_examine_one(tools, environment, run) for environment in environments)
 
 
@@ -300,14 +316,6 @@ def _find_dead_run(site: Site, run_id: str) -> Run:
     if run is None:
         raise StoreError(f"run {wanted} is listed but cannot be read")
     return run
-
-
-def _newest_findings(runs: Sequence[Run]) -> dict[str, EnvironmentFinding]:
-    findings: dict[str, EnvironmentFinding] = {}
-    for run in runs:
-        for finding in run.findings:
-            findings.setdefault(finding.environment, finding)
-    return findings
 
 
 def _ids(runs: Sequence[Run]) -> str:

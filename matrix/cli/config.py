@@ -9,7 +9,7 @@ from matrix.app import open_project
 from matrix.cli.output import json_option, print_json, project_options, talk
 from matrix.core.errors import ConfigError
 from matrix.core.gate import Exit
-from matrix.loading import SCHEMAS, schema
+from matrix.loading.schema import SCHEMAS, schema
 
 
 @click.group("config")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
-from matrix.app import Wish, open_project, opened, plan_run, source_engine
+from matrix.app import Wish, open_project, opened, plan_run
 from matrix.cli.output import json_option, print_json, print_table, project_options
 from matrix.core.errors import ConfigError, MatrixError
 from matrix.core.gate import Exit
 from matrix.core.model import Project
 from matrix.core.text import size_text
+from matrix.wiring import source_engine
 
 ENOUGH_DISK_BYTES = 5 * 1024**3
 
@@ -117,7 +118,7 @@ def _tools(project: Project) -> Iterator[Check]:
             what="mmdebstrap",
             state="note",
             found="not installed",
-            remedy="apt-get install mmdebstrap, or set MATRIX_REGISTRY: base images come from there",
+            remedy="apt-get install mmdebstrap, or set MATRIX_REGISTRY to take bases from there",
         )
     if project.bases and os.geteuid() != 0:
         yield Check(

@@ -5,10 +5,20 @@ from pathlib import Path
 
 import click
 
-from matrix.app import build_images, image_status
-from matrix.cli.output import json_option, print_json, print_table, project_options, site, talk
+from matrix.cli.output import (
+    json_option,
+    print_json,
+    print_table,
+    project_options,
+    say_build,
+    site,
+    talk,
+)
+from matrix.core.build import ImageState
 from matrix.core.gate import Exit
+from matrix.core.selection import matching
 from matrix.core.text import size_text
+from matrix.wiring import build_missing, status_of_images
 
 
 @click.group("image")
@@ -18,13 +28,14 @@ def command() -> None:
 
 @command.command("build")
 @click.argument("names", nargs=-1)
-@click.option("--force", is_flag=True, help="Build also what is not stale.")
 @project_options
-def build(start: Path, inventories: Sequence[Path], names: Sequence[str], force: bool) -> None:
+def build(start: Path, inventories: Sequence[Path], names: Sequence[str]) -> None:
     """Build the images that are missing or stale, and the bases they stand on."""
     with site(start, inventories) as one:
-        built = build_images(one.project, names, force=force, say=talk)
-    talk(f"{len(built)} built, everything is up to date" if built else "everything is up to date")
+        known = [image.name for image in one.project.images]
+        chosen = matching(names, known, what="image")
+        found = build_missing(one.project, chosen, observe=say_build)
+    talk(f"{len(found)} images are up to date")
 
 
 @command.command("list")
@@ -33,7 +44,7 @@ def build(start: Path, inventories: Sequence[Path], names: Sequence[str], force:
 def list_images(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
     """List the images and say which are stale. Exits with 4 when one is missing or stale."""
     with site(start, inventories) as one:
-        found = image_status(one.project)
+        found = status_of_images(one.project)
     if as_json:
         print_json(found)
     else:
@@ -41,11 +52,11 @@ def list_images(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
             (
                 status.name,
                 status.state.value,
-                status.image_id.removeprefix("sha256:")[:12],
+                status.id.removeprefix("sha256:")[:12],
                 size_text(status.size_bytes) if status.size_bytes else "",
             )
             for status in found
         ]
         print_table(rows, ("image", "state", "id", "size"))
-    fresh = all(status.state.value == "built" for status in found)
+    fresh = all(status.state is ImageState.CURRENT for status in found)
     return Exit.OPEN if fresh else Exit.INCOMPLETE

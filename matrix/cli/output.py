@@ -13,9 +13,10 @@ import click
 from tabulate import tabulate
 
 from matrix.app import Site, open_project, opened
+from matrix.core.build import BuildEvent
 from matrix.core.model import CellId, Environment, Project
 from matrix.core.selection import matching
-from matrix.core.text import clean
+from matrix.core.text import clean, one_line
 
 # Any: click's decorators change the type of what they decorate.
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -63,6 +64,12 @@ def environments_of(project: Project, patterns: Sequence[str]) -> tuple[Environm
 def talk(text: str) -> None:
     """Say something to people."""
     click.echo(clean(text), err=True)
+
+
+def say_build(event: BuildEvent) -> None:
+    """Say one step of a build."""
+    step = f" [{event.step}/{event.steps}]" if event.steps else ""
+    talk(f"{event.image}{step}: {one_line(event.text, 120)}")
 
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:

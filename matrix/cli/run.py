@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from matrix.app import Outcome, Site, Wish, plan_run, resume_run, run_plan, write_report
-from matrix.cli.output import json_option, project_options, site, talk
+from matrix.cli.output import json_option, project_options, say_build, site, talk
 from matrix.cli.progress import shown
 from matrix.cli.selection import selection_options
 from matrix.core.expected import compare
@@ -97,7 +97,7 @@ def command(
     Ctrl-C ends the running cells, cleans up and writes the report; a second Ctrl-C ends at once
     and leaves cleaning to the hosts' tethers.
     """
-    wish = Wish(**options)  # type: ignore[arg-type] # as declared by the options
+    wish = Wish(observe=say_build, **options)  # type: ignore[arg-type] # as declared by the options
     with site(start, inventories) as one:
         halt, interruption = Halt(), Interruption()
         with _signals(one, halt, interruption):

@@ -90,10 +90,12 @@ class AttemptRun:
         """Bring every image; returns their ids by companion name."""
         service = self._planned.service
         names = {"": service.image, **{one.name: one.image for one in service.companions}}
+        ids = {}
         for name in sorted(set(names.values())):
             self._tools.halt.check()
-            self._tools.deliver(self._wanted(name), progress=self._show_bytes(name))
-        return {target: self._order.image_ids[name] for target, name in names.items()}
+            image = self._tools.deliver(self._wanted(name), progress=self._show_bytes(name))
+            ids[name] = image.id
+        return {target: ids[name] for target, name in names.items()}
 
     def _wanted(self, image: str) -> Order:
         return Order(
@@ -103,6 +105,7 @@ class AttemptRun:
             environment=self._session.environment,
             host=self._session.host,
             engine=self._session.link().engine,
+            architecture=self._session.architecture,
             free_bytes=self._session.free_bytes(),
         )
 

@@ -39,6 +39,8 @@ class HostSession:
         self.host = host
         self.facts: Facts = {}
         self.fingerprint = ""
+        #: Of the engine, in OCI words; "" until it was examined.
+        self.architecture = ""
         self._tools = tools
         self._run = run
         self._lock = threading.Lock()
@@ -85,10 +87,18 @@ class HostSession:
             link = self.link()
             info = link.engine.describe()
             deviations = info.deviations
+            self.architecture = info.architecture
             self.facts = self._measure(info)
             self.fingerprint = fingerprint(self.facts)
             self._check_disk()
-            self._tools.check_health(link.engine, self._run, link.token, self.host)
+            self._tools.check_health(
+                link.engine,
+                run=self._run,
+                token=link.token,
+                environment=self.environment,
+                host=self.host,
+                free_bytes=self.free_bytes(),
+            )
         except MatrixError as error:
             return self._finding(Fault(reason=error.reason, message=str(error)), deviations)
         return self._finding(None, deviations)
@@ -125,7 +135,7 @@ class HostSession:
             )
 
     def _open(self) -> Link:
-        connection = self._tools.connect(self.host)
+        connection = self._tools.connect(self.environment, self.host)
         try:
             token = f"{self._run}.{secrets.token_hex(4)}"
             tether = self._tools.tie(connection, token, self.environment, self.host)

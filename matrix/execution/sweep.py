@@ -82,7 +82,7 @@ class _HostSweep:
         self._wish = wish
 
     def run(self, environment: Environment, host: Host, entries: Entries) -> None:
-        connection = self._tools.connect(host)
+        connection = self._tools.connect(environment, host)
         try:
             self._sweep_processes(connection, environment, host, entries)
             engine = self._tools.open_engine(environment, host, connection.engine_socket())

@@ -66,6 +66,21 @@ class Deliver(Protocol):
     def __call__(self, order: "Order", *, progress: Progress) -> ImageInfo: ...
 
 
+class CheckHealth(Protocol):
+    """Raises Unhealthy when a tiny container does not work on a host."""
+
+    def __call__(
+        self,
+        engine: Engine,
+        *,
+        run: str,
+        token: str,
+        environment: Environment,
+        host: Host,
+        free_bytes: int | None,
+    ) -> None: ...
+
+
 class FindProcesses(Protocol):
     """Lists the processes of a run on a machine by their marker, as text for people."""
 
@@ -83,6 +98,8 @@ class Order:
     environment: Environment
     host: Host
     engine: Engine
+    #: Of the engine, in OCI words.
+    architecture: str
     #: Free bytes on the engine's disk when the run began, None when unknown.
     free_bytes: int | None
 
@@ -91,15 +108,14 @@ class Order:
 class Toolbox:
     """Everything that reaches outside the process."""
 
-    connect: Callable[[Host], Connection]
+    connect: Callable[[Environment, Host], Connection]
     open_engine: Callable[[Environment, Host, Path], Engine]
     open_shell: Callable[[Callable[[], Stream]], Shell]
     #: Ties us to a host: connection, token, environment, host → the tether.
     tie: Callable[[Connection, str, Environment, Host], Tether]
     #: Facts of the machine; the text is the engine's root folder.
     gather_facts: Callable[[Shell, str], Facts]
-    #: Raises Unhealthy when a tiny container does not work there: engine, run, token, host.
-    check_health: Callable[[Engine, str, str, Host], None]
+    check_health: CheckHealth
     #: Processes of ours on a machine, by run id; with ``remove`` they are ended.
     find_processes: FindProcesses
     deliver: Deliver

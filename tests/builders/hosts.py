@@ -243,7 +243,7 @@ class World:
 
     def tools(self) -> Toolbox:
         return Toolbox(
-            connect=lambda _: FakeConnection(),
+            connect=lambda *_: FakeConnection(),
             open_engine=lambda *_: self.engine,  # type: ignore[arg-type,return-value]
             open_shell=lambda _: FakeShell(),
             tie=lambda *_: self.tether,
@@ -274,7 +274,7 @@ class World:
         )
         return Plan(cells=cells, digest="d", probes_digests={"queue": "p"})
 
-    def _check_health(self, *_: object) -> None:
+    def _check_health(self, *_: object, **__: object) -> None:
         if self.unhealthy is not None:
             raise self.unhealthy
 

@@ -1,0 +1,216 @@
+"""Gives execution its tools: here, and only here, the adapters are named."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from matrix.core.build import BuildWatcher, ImageState, ImageStatus
+from matrix.core.errors import EngineUnavailable, UsageError
+from matrix.core.model import Environment, Host, Project, Service
+from matrix.core.ports import Engine, ImageInfo, Images, Prober, Progress, Watcher
+from matrix.core.store_ports import Intent, Store
+from matrix.delivery.build import build_images, image_status
+from matrix.delivery.deliver import Disk, Wanted, deliver
+from matrix.delivery.health import check_health
+from matrix.engines import open_engine
+from matrix.execution.toolbox import Halt, Order, Toolbox
+from matrix.hosts import KeptShell, Tether, connect, find_processes, gather
+
+#: Where the engine that builds images listens, unless MATRIX_BUILD_SOCKET says otherwise.
+BUILD_SOCKET = Path("/var/run/docker.sock")
+#: HTTP connections to an engine: one where each takes an SSH session.
+CONNECTIONS, FEW_CONNECTIONS = 4, 1
+#: sshd's own MaxSessions; a host that allows fewer is treated with care.
+USUAL_SESSIONS = 10
+
+
+def build_socket() -> Path:
+    """The socket of the engine that has the built images."""
+    return Path(os.environ.get("MATRIX_BUILD_SOCKET", str(BUILD_SOCKET)))
+
+
+def source_engine() -> Engine:
+    """The engine that has the built images; raises EngineUnavailable."""
+    return open_engine("docker", build_socket())
+
+
+def probe_folders(project: Project, service: str) -> tuple[Path, ...]:
+    """The folders of the probes that a service gets: its own first, then those for every one."""
+    mine = next(one for one in project.services if one.name == service)
+    return (*mine.probes, project.outside_probes)
+
+
+def status_of_images(project: Project) -> tuple[ImageStatus, ...]:
+    """What the build engine has of the catalogue's images; raises EngineUnavailable."""
+    return image_status(project.images, project.bases, socket=build_socket())
+
+
+def known_images(project: Project) -> Mapping[str, str]:
+    """Image name → id of those that are built; {} where no engine could tell."""
+    try:
+        found = status_of_images(project)
+    except EngineUnavailable:
+        return {}
+    return {status.name: status.id for status in found if status.id}
+
+
+def build_missing(
+    project: Project, names: Sequence[str], *, observe: BuildWatcher
+) -> tuple[ImageStatus, ...]:
+    """Build those of the named images that are missing or stale; returns what there is then."""
+    return build_images(
+        [image for image in project.images if image.name in names],
+        project.bases,
+        socket=build_socket(),
+        cache=project.state / "cache" / "bases",
+        registry=os.environ.get("MATRIX_REGISTRY", ""),
+        observe=observe,
+    )
+
+
+def images_of(services: Sequence[Service]) -> tuple[str, ...]:
+    """Names of the images that services and their companions are run from."""
+    names = {
+        name
+        for service in services
+        for name in (service.image, *(companion.image for companion in service.companions))
+    }
+    return tuple(sorted(names))
+
+
+def ensure_images(
+    project: Project, services: Sequence[Service], *, observe: BuildWatcher
+) -> Mapping[str, str]:
+    """Image name → id for all that *services* run from, built where missing or stale.
+
+    An image that is only pulled has "" until a host has it. Raises BuildFailed, and UsageError
+    for an image that can be had from nowhere.
+    """
+    names = images_of(services)
+    if not names:
+        return {}
+    found = build_missing(project, names, observe=observe)
+    images = {image.name: image for image in project.images}
+    lost = [
+        one.name
+        for one in found
+        if one.state is ImageState.MISSING and not images[one.name].reference
+    ]
+    if lost:
+        raise UsageError(f"no image for {', '.join(lost)}: neither a folder nor a reference")
+    return {one.name: one.id for one in found}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Adapters:
+    """The adapters of one run, with what they share."""
+
+    store: Store
+    workspace: Path
+    source: Images | None
+
+    def open_engine(self, environment: Environment, host: Host, socket: Path) -> Engine:
+        """The engine behind a socket, with as few connections as the host bears."""
+        few = host.ssh is not None and host.max_sessions < USUAL_SESSIONS
+        return open_engine(
+            environment.engine, socket, connections=FEW_CONNECTIONS if few else CONNECTIONS
+        )
+
+    def check_health(
+        self,
+        engine: Engine,
+        *,
+        run: str,
+        token: str,
+        environment: Environment,
+        host: Host,
+        free_bytes: int | None,
+    ) -> None:
+        """Try the golden image on a host."""
+        check_health(
+            engine,
+            run=run,
+            token=token,
+            environment=environment.name,
+            host=host.name,
+            journal=self.store,
+            disk=_disk(environment, free_bytes),
+        )
+
+    def deliver(self, order: Order, *, progress: Progress) -> ImageInfo:
+        """Bring an image to a host."""
+        return deliver(
+            Wanted(
+                image_id=order.image_id,
+                reference=order.image.reference,
+                architecture=order.architecture,
+            ),
+            target=order.engine,
+            source=self.source,
+            journal=self.store,
+            intent=Intent(
+                run=order.run,
+                cell=None,
+                environment=order.environment.name,
+                host=order.host.name,
+                kind="image",
+                name=order.image.name,
+            ),
+            disk=_disk(order.environment, order.free_bytes),
+            progress=progress,
+        )
+
+
+def _disk(environment: Environment, free_bytes: int | None) -> Disk:
+    floor = environment.limits.free_disk_floor_bytes
+    return Disk(free_bytes=free_bytes, total_bytes=None, floor_bytes=floor)
+
+
+@contextmanager
+def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) -> Iterator[Toolbox]:
+    """The tools of one run; sockets and the build engine are let go of at the end."""
+    workspace = Path(tempfile.mkdtemp(prefix="matrix-"))
+    source = _source_or_none()
+    adapters = _Adapters(store=store, workspace=workspace, source=source)
+    try:
+        yield Toolbox(
+            connect=lambda environment, host: connect(
+                host, workspace=workspace, engine=environment.engine
+            ),
+            open_engine=adapters.open_engine,
+            open_shell=KeptShell,
+            tie=lambda connection, token, environment, host: Tether(
+                connection, run=token, engine=environment.engine, sudo=host.engine_sudo
+            ),
+            gather_facts=lambda shell, root: gather(shell, root=root),
+            check_health=adapters.check_health,
+            find_processes=find_processes,
+            deliver=adapters.deliver,
+            prober=prober,
+            journal=store,
+            log=store,
+            source=source,
+            now=lambda: datetime.now(UTC),
+            watch=watch,
+            halt=halt,
+        )
+    finally:
+        if source is not None:
+            source.close()
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _source_or_none() -> Engine | None:
+    try:
+        return source_engine()
+    except EngineUnavailable:
+        return None
+
+
+#: What ``app`` and the front door may say about a build.
+Say = Callable[[str], None]
