@@ -132,10 +132,13 @@ def why(cell: GridCell) -> str:
 
 def gate_line(decision: Decision) -> str:
     """The decision in one line."""
-    return (
-        f"GATE {decision.door.value}: {decision.known} of {decision.required} required cells "
-        f"known, exit {decision.exit_code}"
-    )
+    return f"GATE {decision.door.value}: {known_line(decision)}"
+
+
+def known_line(decision: Decision) -> str:
+    """How much is known, and how ``matrix gate`` would exit."""
+    known = f"{decision.known} of {decision.required} required cells known"
+    return f"{known}, exit {decision.exit_code}"
 
 
 def reason_cell(report: Report, reason: str) -> CellId | None:

@@ -1,0 +1,133 @@
+"""The report as plain text: for a terminal, a log, a mail. No colour, no control characters."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from tabulate import tabulate
+
+from matrix.core.grid import Report
+from matrix.core.text import display_width, one_line, seconds_text
+from matrix.core.verdict import Verdict
+from matrix.report import summary
+
+#: For who colours the same words on a terminal: verdict → a style as rich understands it.
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.WARNED: "yellow",
+    Verdict.FAILED: "bold white on red",
+    Verdict.ERROR: "bold magenta",
+    Verdict.MISSING: "dim",
+    Verdict.STALE: "dim cyan",
+    Verdict.UNSUPPORTED: "dim",
+}
+
+#: Reasons of the gate that are shown.
+MOST_REASONS = 10
+
+_WIDEST_CELL = 18
+_WIDEST_NAME = 24
+_GAP = 2
+
+
+def render(report: Report, *, width: int) -> str:
+    """Grid, legend, findings and gate, in lines of at most *width* columns where they can be cut.
+
+    A grid that is wider is shown in several parts below each other, never cut.
+    """
+    parts = (
+        _title(report, width),
+        *_tables(report, width),
+        _legend(report),
+        "\n".join(_findings(report, width)),
+        "\n".join(_gate(report, width)),
+    )
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _title(report: Report, width: int) -> str:
+    took = (
+        seconds_text((report.finished_at - report.started_at).total_seconds())
+        if report.finished_at
+        else "not finished"
+    )
+    known = (
+        report.project,
+        f"release {report.release}" if report.release else "",
+        f"run {report.run}" if report.run else "",
+        report.state,
+        f"{report.started_at:%Y-%m-%d %H:%M %Z}",
+        took,
+        f"by {report.by}",
+    )
+    return one_line(" · ".join(filter(None, known)), width)
+
+
+def _tables(report: Report, width: int) -> Iterator[str]:
+    names = [one_line(service.name, _WIDEST_NAME) for service in report.grid.services]
+    columns = _columns(report)
+    for part in _parts(columns, room=width - max(map(display_width, names), default=0)):
+        lines = zip(names, *(column[1:] for column in part), strict=True)
+        yield tabulate(
+            list(lines), headers=["", *(column[0] for column in part)], disable_numparse=True
+        )
+
+
+def _columns(report: Report) -> list[list[str]]:
+    """Each column with its head first."""
+    environments = report.grid.environments
+    columns = [[one_line(environment.name, _WIDEST_NAME)] for environment in environments]
+    for place, column in zip(summary.places(report), _repeat(columns), strict=False):
+        shown = f"{place.cell.verdict.glyph} {summary.short(place.cell)}"
+        column.append(one_line(shown, _WIDEST_CELL))
+    return columns
+
+
+def _repeat(columns: list[list[str]]) -> Iterator[list[str]]:
+    while columns:
+        yield from columns
+
+
+def _parts(columns: Sequence[list[str]], *, room: int) -> Iterator[list[list[str]]]:
+    """As many columns side by side as there is room for, at least one."""
+    part: list[list[str]] = []
+    used = 0
+    for column in columns:
+        wide = max(map(display_width, column)) + _GAP
+        if part and used + wide > room:
+            yield part
+            part, used = [], 0
+        part.append(column)
+        used += wide
+    if part:
+        yield part
+
+
+def _legend(report: Report) -> str:
+    shown = (
+        f"{verdict.glyph} {count} {verdict.value.lower()}"
+        for verdict, count in summary.counts(report).items()
+        if count
+    )
+    return "   ".join(shown)
+
+
+def _findings(report: Report, width: int) -> Iterator[str]:
+    for finding in report.grid.findings.values():
+        for host in finding.hosts:
+            if host.fault:
+                where = f"! {finding.environment} ({host.host}): {host.fault.reason}"
+                yield one_line(f"{where}, {host.fault.message}", width)
+    for left in report.leftovers:
+        yield one_line(
+            f"! left on {left.environment} ({left.host}): {left.kind} {left.name}", width
+        )
+        if left.remedy:
+            yield f"  {left.remedy}"
+
+
+def _gate(report: Report, width: int) -> Iterator[str]:
+    reasons = report.decision.reasons
+    rest = len(reasons) - MOST_REASONS
+    more = (f"  and {rest} more",) if rest > 0 else ()
+    shown = (f"  {one_line(reason, width - 2)}" for reason in reasons[:MOST_REASONS])
+    yield from chain((summary.gate_line(report.decision),), shown, more)
