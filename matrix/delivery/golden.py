@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import tarfile
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -30,12 +31,19 @@ def golden_archive(architecture: str) -> tuple[str, bytes]:
 
     Raises WrongArchitecture where there is no golden image for it.
     """
+    return busybox_archive(
+        architecture, labels={"org.opencontainers.image.title": "compat-matrix golden image"}
+    )
+
+
+def busybox_archive(architecture: str, *, labels: Mapping[str, str]) -> tuple[str, bytes]:
+    """The same image under other labels, which is another image with an id of its own."""
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise WrongArchitecture(f'there is no golden image for "{architecture}" (only {known})')
     layer = _layer(_program(architecture))
     digest = hashlib.sha256(layer).hexdigest()
-    config = _config(architecture, digest)
+    config = _config(architecture, digest, labels)
     identity = hashlib.sha256(config).hexdigest()
     manifest = [{"Config": f"{identity}.json", "RepoTags": None, "Layers": [f"{digest}/layer.tar"]}]
     archive = _tar(
@@ -53,7 +61,7 @@ def _program(architecture: str) -> bytes:
     return lzma.decompress(packed)
 
 
-def _config(architecture: str, layer_digest: str) -> bytes:
+def _config(architecture: str, layer_digest: str, labels: Mapping[str, str]) -> bytes:
     return _json(
         {
             "architecture": architecture,
@@ -63,7 +71,7 @@ def _config(architecture: str, layer_digest: str) -> bytes:
                 "Cmd": COMMAND,
                 "Env": ["PATH=/bin"],
                 "User": "65534:65534",
-                "Labels": {"org.opencontainers.image.title": "compat-matrix golden image"},
+                "Labels": dict(labels),
             },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
             "history": [{"created": CREATED, "created_by": "compat-matrix"}],

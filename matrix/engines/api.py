@@ -50,6 +50,14 @@ class Dialect:
     deviations: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """An answer that is read as it comes."""
+
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
+
+
 class Api:
     """Requests to one engine. May be used from several threads."""
 
@@ -114,13 +122,13 @@ class Api:
     @contextmanager
     def read(
         self, path: str, /, *, seconds: float | None, **parameters: str | int
-    ) -> Iterator[Iterator[bytes]]:
+    ) -> Iterator[Body]:
         """GET a body in pieces; *seconds* bounds all of it, None only each silence."""
         url = BASE_URL + self.path(path, **parameters)
         timeout = (seconds, self.seconds)
         with self.client.get(url, stream=True, timeout=timeout) as response:
             _raise_for_status(response)
-            yield response.iter_content(PIECE_BYTES)
+            yield Body(headers=response.headers, pieces=response.iter_content(PIECE_BYTES))
 
     @contextmanager
     def post_stream(

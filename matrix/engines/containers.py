@@ -9,16 +9,21 @@ from matrix.core.errors import (
     NameConflict,
     NetworkFault,
     PortTaken,
+    StartRefused,
+    ToolMissing,
     UsageError,
 )
 from matrix.core.ports import ContainerSpec, ContainerState, Stream
 from matrix.engines.api import Api, quoted
-from matrix.engines.faults import translated
+from matrix.engines.faults import judge, translated
 from matrix.engines.profile import container_payload
 from matrix.engines.state import container_state
 from matrix.engines.stream import FrameStream
 
 VERBS = ("start", "stop", "restart", "kill", "pause", "unpause")
+#: Exit codes of an exec whose command could not be started, which a command may have too.
+NEVER_STARTED = (126, 127)
+_RUNTIME_WORDS = re.compile(rb"OCI runtime (exec failed|attempted)|OCI permission denied")
 
 
 class ContainerVerbs:
@@ -64,7 +69,10 @@ class ContainerVerbs:
             raise PortTaken(f"{error}{self._port_owner(str(error))}") from error
 
     def open_exec(self, container: str, argv: Sequence[str], *, user: str = "") -> Stream:
-        """Start a command in a running container; raises ContainerLost, EngineError."""
+        """Start a command in a running container; raises ContainerLost, EngineError.
+
+        What the container does not have shows at the end of the stream, as ToolMissing.
+        """
         what = f"running {argv[0]} in container {container}"
         with translated(what):
             identity = str(
@@ -76,8 +84,8 @@ class ContainerVerbs:
                 f"exec/{identity}/start", {"Detach": False, "Tty": False}
             )
 
-        def confirm_end() -> None:
-            self._confirm_exec(identity, container, what)
+        def confirm_end(first: bytes) -> None:
+            self._confirm_exec(identity, container, what, first)
 
         return FrameStream(sock, head, confirm_end=confirm_end)
 
@@ -89,7 +97,7 @@ class ContainerVerbs:
                 f"containers/{quoted(container)}/attach", stream=1, stdout=1, stderr=1
             )
 
-        def confirm_end() -> None:
+        def confirm_end(_: bytes) -> None:
             if self.inspect_container(container) is None:
                 raise ContainerLost(f"{what}: it is gone")
 
@@ -100,7 +108,7 @@ class ContainerVerbs:
         answer = self._api.find("container", container)
         return None if answer is None else container_state(answer)
 
-    def _confirm_exec(self, identity: str, container: str, what: str) -> None:
+    def _confirm_exec(self, identity: str, container: str, what: str, first: bytes) -> None:
         """The only word on how an exec ended is its inspection, and it dies with its container."""
         with translated(what):
             answer = self._api.ask(f"exec/{identity}/json")
@@ -111,6 +119,11 @@ class ContainerVerbs:
             raise ContainerLost(f"{what}: the container stopped with exit code {state.exit_code}")
         if not answer.get("Running") and not isinstance(answer.get("ExitCode"), int):
             raise EngineError(f"{what}: the engine does not tell how it ended")
+        if answer.get("ExitCode") in NEVER_STARTED and _RUNTIME_WORDS.search(first):
+            # An engine that cannot start a command writes why where its output would be.
+            words = first.decode("utf-8", "backslashreplace").strip()
+            kind = ToolMissing if judge(words, EngineError) is StartRefused else EngineError
+            raise kind(f"{what}: {words}")
 
     def _adopt(self, kind: str, name: str, labels: Mapping[str, str]) -> str:
         found = self._api.find(kind, name) or {}

@@ -105,9 +105,11 @@ def _security_name(option: str) -> str:
 
 
 def _runtime_version(version: Answer, runtime: str) -> Fact:
+    """Docker: ``runc``, ``1.1.5``; Podman: ``OCI Runtime (crun)``, ``crun version 1.21 …``."""
     for part in version.get("Components") or []:
-        if str(part.get("Name", "")) in {runtime, "runc", "crun"}:
-            return _scalar(part.get("Version"))
+        if str(part.get("Name", "")) in {runtime, f"OCI Runtime ({runtime})"}:
+            first_line = str(part.get("Version", "")).split("\n", 1)[0]
+            return first_line.rsplit(" ", 1)[-1]
     return None
 
 

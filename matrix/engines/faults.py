@@ -81,11 +81,11 @@ _WORDS: tuple[tuple[str, type[MatrixError]], ...] = (
     (
         r"executable file \S+ ?not found|executable file not found"
         r'|exec: "[^"]*": (permission denied|stat \S+ no such file|is a directory|no such file)'
-        r"|stat \S+: no such file or directory: unknown|crun: (open|cannot find|exec)\b.*`?\S*`?"
-        r"(no such file|permission denied|not found)"
         r"|unable to find (user|group)|no matching entries in (passwd|group)"
         r"|unknown capability|invalid capability|capability \S+ is unknown|invalid CapAdd"
-        r"|unable to apply caps|minimum memory limit|invalid mount|invalid tmpfs",
+        r"|the path \S+ is not a regular file"
+        r"|unable to apply caps|minimum memory limit|invalid mount|invalid tmpfs"
+        r"|invalid container path",
         StartRefused,
     ),
     (

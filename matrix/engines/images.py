@@ -78,9 +78,9 @@ class ImageVerbs:
         """The image as an archive without tags, for it is saved by its id."""
         with (
             translated(f"saving {image_id}", otherwise=DeliveryFailed),
-            self._api.read(f"images/{quoted(image_id)}/get", seconds=None) as pieces,
+            self._api.read(f"images/{quoted(image_id)}/get", seconds=None) as body,
         ):
-            yield from pieces
+            yield from body.pieces
 
     def _pull(self, repository: str, digest: str, architecture: str, progress: Progress) -> None:
         parameters = {

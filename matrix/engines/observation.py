@@ -1,10 +1,12 @@
 """Looking at a container of a Docker or Podman engine without changing it."""
 
+import base64
+import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from matrix.core.errors import EngineLost, FileUnavailable, OutputTruncated
+from matrix.core.errors import EngineError, EngineLost, FileUnavailable, OutputTruncated
 from matrix.core.result import Json
 from matrix.engines.api import Api, quoted
 from matrix.engines.faults import translated
@@ -13,6 +15,10 @@ from matrix.engines.state import counters
 
 #: What an archive of one file may hold beside the file: headers, extended headers, padding.
 ARCHIVE_ROOM_BYTES = 256 * 1024
+#: Where the Engine API describes what it is about to archive.
+STAT_HEADER = "X-Docker-Container-Path-Stat"
+#: ``os.ModeSymlink`` of Go.
+GO_MODE_SYMLINK = 1 << 27
 
 
 class ObservationVerbs:
@@ -26,11 +32,9 @@ class ObservationVerbs:
         path = f"containers/{quoted(container)}/logs"
         with (
             translated(f"reading the log of {container}"),
-            self._api.read(
-                path, seconds=self._api.seconds, stdout=1, stderr=1, tail=tail
-            ) as pieces,
+            self._api.read(path, seconds=self._api.seconds, stdout=1, stderr=1, tail=tail) as body,
         ):
-            for piece in pieces:
+            for piece in body.pieces:
                 frames.feed(piece)
                 while chunk := frames.take():
                     kept += chunk.data
@@ -55,12 +59,50 @@ class ObservationVerbs:
             translated(what, otherwise=FileUnavailable),
             self._api.read(
                 f"containers/{quoted(container)}/archive", seconds=self._api.seconds, path=path
-            ) as pieces,
+            ) as body,
         ):
-            return first_file(_Reader(pieces, cap_bytes + ARCHIVE_ROOM_BYTES), path, cap_bytes)
+            refuse_link(body.headers.get(STAT_HEADER, ""), path)
+            return first_file(Reader(body.pieces, cap_bytes + ARCHIVE_ROOM_BYTES), path, cap_bytes)
 
 
-def first_file(stream: "_Reader", path: str, cap_bytes: int) -> bytes:
+def refuse_link(header: str, path: str) -> None:
+    """Raises FileUnavailable when the engine's *header* says that *path* is a symbolic link.
+
+    The header is base64 of JSON, ``mode`` in it Go's ``os.FileMode``. Docker archives the link,
+    Podman what it points to; here neither is followed.
+    """
+    try:
+        stat = json.loads(base64.b64decode(header, validate=True)) if header else {}
+    except ValueError as error:
+        raise EngineError(f"{path}: the engine's description of it makes no sense") from error
+    mode = stat.get("mode") if isinstance(stat, dict) else None
+    if isinstance(mode, int) and mode & GO_MODE_SYMLINK:
+        raise FileUnavailable(
+            f"{path} is a link to {stat.get('linkTarget', '?')}: only a regular file is copied"
+        )
+
+
+class Reader:
+    """Pieces as a file to be read, up to a cap."""
+
+    def __init__(self, pieces: Iterator[bytes], cap_bytes: int) -> None:
+        self._pieces = pieces
+        self._left = cap_bytes
+        self._waiting = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """Up to *size* bytes; fewer only at the end."""
+        while len(self._waiting) < size and (piece := next(self._pieces, b"")):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise OutputTruncated("the archive is longer than the file in it may be")
+            self._waiting += piece
+        data = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return data
+
+
+def first_file(stream: Reader, path: str, cap_bytes: int) -> bytes:
     """The first member of a tar *stream*, which must be a regular file."""
     try:
         # The stream mode reads what is asked and no more; nothing is ever extracted.
@@ -85,23 +127,3 @@ def _nature(member: tarfile.TarInfo | None) -> str:
     if member.issym() or member.islnk():
         return f"is a link to {member.linkname}"
     return "is a directory" if member.isdir() else "is a device, pipe or socket"
-
-
-class _Reader:
-    """Pieces as a file to be read, up to a cap."""
-
-    def __init__(self, pieces: Iterator[bytes], cap_bytes: int) -> None:
-        self._pieces = pieces
-        self._left = cap_bytes
-        self._waiting = bytearray()
-
-    def read(self, size: int) -> bytes:
-        """Up to *size* bytes; fewer only at the end."""
-        while len(self._waiting) < size and (piece := next(self._pieces, b"")):
-            self._left -= len(piece)
-            if self._left < 0:
-                raise OutputTruncated("the archive is longer than the file in it may be")
-            self._waiting += piece
-        data = bytes(self._waiting[:size])
-        del self._waiting[:size]
-        return data

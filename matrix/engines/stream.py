@@ -9,13 +9,16 @@ from matrix.core.ports import Chunk
 from matrix.engines.frames import CHUNK_BYTES, Frames
 from matrix.engines.wire import DeadlineSocket
 
+#: What is remembered of the beginning of the output.
+FIRST_BYTES = 500
+
 
 class FrameStream:
     """``ports.Stream`` over one socket; one thread may send while another receives.
 
     The connection ends just as cleanly when the engine is killed as when the command ends, so
-    *confirm_end* is asked then: it returns when the command has really ended and raises EngineLost
-    or ContainerLost when not.
+    *confirm_end* is asked then, with the first bytes that came: it returns when the command has
+    really ended and raises EngineLost or ContainerLost when not.
     """
 
     def __init__(
@@ -23,7 +26,7 @@ class FrameStream:
         sock: DeadlineSocket,
         head: bytes,
         *,
-        confirm_end: Callable[[], None],
+        confirm_end: Callable[[bytes], None],
     ) -> None:
         self._sock = sock
         self._frames = Frames()
@@ -33,6 +36,7 @@ class FrameStream:
         self._poll.register(sock, select.POLLIN)
         self._ended = False
         self._fault: MatrixError | None = None
+        self._first = b""
 
     def send(self, data: bytes) -> None:
         """Write to stdin; raises EngineLost, or DeadlineExceeded when nobody reads it."""
@@ -49,6 +53,7 @@ class FrameStream:
         while not self._ended:
             chunk = self._frames.take()
             if chunk is not None:
+                self._first = self._first or chunk.data[:FIRST_BYTES]
                 return chunk
             self._read(until, deadline_seconds)
         if self._fault is not None:
@@ -74,7 +79,7 @@ class FrameStream:
             return
         try:
             self._frames.check_end()
-            self._confirm_end()
+            self._confirm_end(self._first)
         except MatrixError as error:
             self._end(error)
         else:
