@@ -48,12 +48,15 @@ def open_sqlite(url: str, *, clean: Clean) -> Store:
     return SqlStore(database, locks=RunLocks(path.parent / "locks"), clean=clean)
 
 
-def open_database(path: Path) -> Database:
-    """The file itself, made when there is none; raises StoreError."""
+def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database:
+    """The file itself, made when there is none; raises StoreError.
+
+    A statement waits *busy_seconds* for another process before it raises.
+    """
     _make_private(path)
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": busy_seconds},
         max_overflow=-1,
     )
 
@@ -87,16 +90,20 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists():
+            return _check_is_file(path)
         # Never opened when it exists: closing it would drop the locks of this whole process
         # (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled).
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        if not path.is_file():
-            message = f"{path}: is not a file: give the path of a store"
-            raise StoreError(message) from None
     except OSError as error:
         message = f"{path}: cannot be made ({error.strerror}): check the path and the disk"
         raise StoreError(message) from error
+
+
+def _check_is_file(path: Path) -> None:
+    if not path.is_file():
+        message = f"{path}: is not a file: give the path of a store"
+        raise StoreError(message)
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
