@@ -4,6 +4,7 @@
 neutralised as everywhere; times are ISO 8601, durations seconds, sizes bytes.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
@@ -190,6 +191,11 @@ def schema() -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Document.model_json_schema(mode="serialization"),
     }
+
+
+def published_schema() -> str:
+    """The text of docs/reference/report.schema.json."""
+    return json.dumps(schema(), indent=1) + "\n"
 
 
 def document(report: Report) -> Document:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from matrix.core.grid import Decision, Door, Grid, GridCell, Report
 from matrix.core.model import CellId, Environment, Host, Kind, RunSettings, Service

@@ -1,0 +1,81 @@
+"""The page's evidence: the worst first, never more than fits, and saying what is left out."""
+
+from dataclasses import replace
+
+from builders.reports import a_cell, a_command, a_probe, a_report, a_service, an_attempt
+from builders.reports import an_environment as an_environment_named
+from builders.shop import shop_report
+
+from matrix.core.grid import Report
+from matrix.core.result import ProbeResult
+from matrix.core.verdict import Verdict
+from matrix.report.evidence import CELL_CHARACTERS, ShownAttempt, ShownProbe, gather
+from matrix.report.summary import places
+
+FLOOD = a_command("cat /flood", out="x" * 100_000)
+
+
+def shown(*probes: ProbeResult, **more: object) -> ShownAttempt:
+    report = a_report(
+        (a_service("queue"),),
+        (an_environment_named("qa"),),
+        (a_cell("queue", "qa", Verdict.FAILED, an_attempt(probes, **more)),),
+    )
+    ((attempt,),) = gather(places(report)).values()
+    return attempt
+
+
+def size(attempt: ShownAttempt) -> int:
+    return sum(map(probe_size, (*attempt.inside, *attempt.outside)))
+
+
+def probe_size(probe: ShownProbe) -> int:
+    commands = sum(len(each.stdout) + len(each.stderr) for each in probe.commands)
+    return len(probe.detail) + len(probe.message) + len(probe.output) + commands
+
+
+def test_a_failure_is_served_before_what_passed() -> None:
+    attempt = shown(
+        a_probe("first", commands=(FLOOD,)),
+        a_probe("second", Verdict.FAILED, detail="why it failed", commands=(FLOOD,)),
+    )
+    failed, passed = attempt.inside
+    assert failed.result.title == "second"
+    assert failed.detail == "why it failed"
+    assert "100000 characters in all" in failed.commands[0].stdout
+    assert passed.commands == ()
+    assert passed.commands_left_out == 1
+
+
+def test_the_log_of_a_failed_cell_comes_before_what_passed() -> None:
+    attempt = shown(a_probe("first", commands=(FLOOD,)), logs={"": "the last words"})
+    assert attempt.logs == (("", "the last words"),)
+
+
+def test_a_cell_stays_within_its_share() -> None:
+    probes = [replace(a_probe(f"p{n}", commands=(FLOOD,) * 3), output="y" * 9000) for n in range(9)]
+    assert size(shown(*probes)) <= CELL_CHARACTERS + 9 * 200
+
+
+def test_an_earlier_attempt_is_served_after_the_one_that_decides() -> None:
+    first = an_attempt([a_probe("p", Verdict.ERROR, detail="x" * 100_000)], number=1)
+    last = an_attempt([a_probe("p", detail="short")], number=2)
+    report = a_report(
+        (a_service("queue"),),
+        (an_environment_named("qa"),),
+        (a_cell("queue", "qa", Verdict.WARNED, first, last),),
+    )
+    ((early, late),) = gather(places(report)).values()
+    assert (early.decides, late.decides) == (False, True)
+    assert late.inside[0].detail == "short"
+    assert "characters in all" in early.inside[0].detail
+
+
+def test_output_that_was_cut_when_it_was_run_says_so() -> None:
+    attempt = shown(a_probe("p", commands=(a_command("yes", out="y\n", came=5_000_000),)))
+    assert attempt.inside[0].commands[0].truncated == "4.8 MiB came, 2 B were kept"
+
+
+def test_every_cell_has_its_evidence() -> None:
+    report: Report = shop_report()
+    assert gather(places(report)).keys() == {place.cell.cell for place in places(report)}
