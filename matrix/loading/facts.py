@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from matrix.core.model import Requirement
 from matrix.loading.faults import Faults
-from matrix.loading.fields import Argument, Entry, Text, misfit
+from matrix.loading.fields import Argument, Entry, Text, misfit, quoted
 from matrix.loading.formats import FORMATS
 from matrix.loading.measures import SIZE, size_bytes
 from matrix.loading.source import Location, Raw, Source
@@ -35,7 +35,7 @@ class Value:
 
     def _read(self, value: object) -> object:
         if isinstance(value, float) and not math.isfinite(value):
-            raise misfit(value, "a finite number")
+            raise misfit(str(value), "a finite number")
         if not isinstance(value, str | int | float):
             raise misfit(type(value).__name__, "text, a number, or true or false")
         return value
@@ -99,7 +99,7 @@ def check_questions(source: Source, location: Location, raw: Raw, faults: Faults
                 faults.add(
                     source,
                     (*location, fact, operator),
-                    found=f'"{value[:40]}"' if value.isprintable() else "text",
+                    found=quoted(value),
                     allowed=FORMATS["size"].words,
                 )
 

@@ -122,13 +122,20 @@ def _said(details: ErrorDetails, location: Location, schema: Node) -> tuple[str,
         return str(details["ctx"]["found"]), str(details["ctx"]["allowed"])
     if kind == "extra_forbidden":
         keys = tuple(node_at(schema, location[:-1]).get("properties", {}))
-        return f"unknown key {quoted(location[-1])}", known(str(location[-1]), keys).strip(" ()")
+        key = str(location[-1])
+        return f"unknown key {quoted(key)}", known(key, keys).strip(" ()")
     node = node_at(schema, location)
     if kind == "missing":
         return "nothing", f"required: {words(node)}"
     if kind.endswith("_type"):
         return _type_of(value), words(node)
-    return quoted(value), words(node)
+    return _shown(value), words(node)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    return str(value) if isinstance(value, int | float) else f"an empty {_type_of(value)[2:]}"
 
 
 def _type_of(value: object) -> str:

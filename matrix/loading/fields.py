@@ -18,8 +18,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from matrix.core.selection import known
-from matrix.core.text import one_line
 from matrix.loading.formats import FORMATS, Misfit, Surroundings
+
+#: Characters of a value that a fault shows.
+SHOWN = 60
 
 
 class Entry(BaseModel):
@@ -85,16 +87,18 @@ class Choice:
         return self.read(text)
 
 
-def misfit(found: object, allowed: str) -> PydanticCustomError:
+def misfit(found: str, allowed: str) -> PydanticCustomError:
     """The error that ``faults`` turns into one fault, in our own words."""
     return PydanticCustomError(
         "misfit", "{found}: {allowed}", {"found": quoted(found), "allowed": allowed}
     )
 
 
-def quoted(value: object) -> str:
-    """*value* in quotation marks on one short line, harmless to show."""
-    return f'"{one_line(str(value)[:200], 60)}"'
+def quoted(text: str) -> str:
+    """*text* in quotation marks on one short line, harmless to show and nothing in it hidden."""
+    cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    shown = (one if one.isprintable() else repr(one)[1:-1] for one in cut)
+    return f'"{"".join(shown)}"'
 
 
 Name = Annotated[str, Text("name")]

@@ -79,7 +79,7 @@ def _named(kind: str) -> Callable[[str, Surroundings], str]:
     def read(text: str, surroundings: Surroundings) -> str:
         names = surroundings.names.get(kind)
         if names is not None and text not in names:
-            raise Misfit(f"no {kind} has this name{known(text, names)}")
+            raise Misfit(f"no {kind} has this name; {known(text, names).strip(' ()')}")
         return text
 
     return read
@@ -93,7 +93,9 @@ def _line(text: str, _: Surroundings) -> str:
 
 def _capability(text: str, _: Surroundings) -> str:
     if text not in CAPABILITIES:
-        raise Misfit(f"not a capability{known(text.upper().removeprefix('CAP_'), CAPABILITIES)}")
+        raise Misfit(
+            f"no capability; {known(text.removeprefix('CAP_'), CAPABILITIES).strip(' ()')}"
+        )
     return text
 
 
@@ -183,7 +185,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "container-path": _plain(
         "an absolute path inside the container, without : and ..",
-        r"/(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*",
+        r"/(?!(?:.*/)?\.\.(?:/|$))[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*",
     ),
     "mount-options": _plain(
         'mount options such as "size=16m,mode=1777"', rf"(?:{_OPTION}(?:,{_OPTION})*)?"

@@ -57,19 +57,14 @@ def _project(main: Source, chosen: Sequence[Path], faults: Faults) -> Project | 
     source = _read_catalogue(main, faults)
     names = {} if source is None else catalogue_file.names_in(source.data)
     catalogue = None if source is None else _check_catalogue(source, names, faults)
-    environments = _read_environments(main, chosen, names, faults)
+    inventories = _read_inventories(main, chosen, faults)
+    environments = _check_inventories(inventories, names, faults)
     outside = _outside_probes(main, settings, faults)
-    if settings is None or catalogue is None or environments is None or outside is None:
-        return None
-    if not chosen:
+    if settings is not None and not chosen:
         # With inventories chosen for one command, what the policy names may well be absent.
-        _check_policy(
-            main,
-            policy(settings.policy),
-            services=names["service"],
-            environments=environments,
-            faults=faults,
-        )
+        _check_policy(main, policy(settings.policy), _cell_ids(names, inventories), faults)
+    if faults.found or settings is None or catalogue is None or outside is None:
+        return None
     return Project(
         root=root,
         name=settings.name,
@@ -99,30 +94,33 @@ def _check_catalogue(source: Source, names: Names, faults: Faults) -> CatalogueF
     return catalogue
 
 
-def _read_environments(
-    main: Source, chosen: Sequence[Path], names: Names, faults: Faults
-) -> tuple[Environment, ...] | None:
-    """Environments of all inventories in order, or None when one of the files is not right."""
+def _read_inventories(
+    main: Source, chosen: Sequence[Path], faults: Faults
+) -> tuple[Source | None, ...]:
+    paths = tuple(_inventory_paths(main, chosen))
+    return tuple(faults.read(path, within=within) for path, within in paths)
+
+
+def _check_inventories(
+    sources: Sequence[Source | None], names: Names, faults: Faults
+) -> tuple[Environment, ...]:
+    """Environments of all inventories, in order; those of a file with faults are left out."""
     found: list[Environment] = []
-    sources: dict[str, Source] = {}
-    complete = True
-    for path, within in _inventory_paths(main, chosen):
-        source = faults.read(path, within=within)
-        file = None if source is None else _check_inventory(source, names, faults)
-        if source is None or file is None:
-            complete = False
+    owners: dict[str, Source] = {}
+    for source in sources:
+        if source is None:
             continue
+        file = _check_inventory(source, names, faults)
+        found.extend(() if file is None else inventory_file.environments(file))
         for name in inventory_file.names_in(source.data):
-            first = sources.setdefault(name, source)
-            if first is not source:
+            if owners.setdefault(name, source) is not source:
                 faults.add(
                     source,
                     ("environments", name),
-                    found=f"also in {shown_path(first.path)}",
+                    found=f"also in {shown_path(owners[name].path)}",
                     allowed="a name of its own in all inventories together",
                 )
-        found.extend(inventory_file.environments(file))
-    return tuple(found) if complete else None
+    return tuple(found)
 
 
 def _inventory_paths(main: Source, chosen: Sequence[Path]) -> Iterator[tuple[Path, Path | None]]:
@@ -161,17 +159,16 @@ def _outside_probes(main: Source, settings: ProjectFile | None, faults: Faults) 
     return None
 
 
-def _check_policy(
-    main: Source,
-    asked: Policy,
-    *,
-    services: Sequence[str],
-    environments: Sequence[Environment],
-    faults: Faults,
-) -> None:
+def _cell_ids(names: Names, sources: Sequence[Source | None]) -> tuple[str, ...]:
+    """Every cell there will be; () when a file that may name some could not be read."""
+    read = [source for source in sources if source is not None]
+    columns = [name for source in read for name in inventory_file.names_in(source.data)]
+    rows = names.get("service", ()) if len(read) == len(sources) else ()
+    return tuple(f"{row}@{column}" for row in rows for column in columns)
+
+
+def _check_policy(main: Source, asked: Policy, ids: Sequence[str], faults: Faults) -> None:
     """A pattern that stands for no cell is a slip of the pen."""
-    columns = [environment.name for environment in environments]
-    ids = [f"{row}@{column}" for row in services for column in columns]
     lists = {"required": asked.required, "allow_unsupported": asked.allow_unsupported}
     for key, patterns in lists.items() if ids else ():
         for at, pattern in enumerate(patterns):

@@ -39,8 +39,11 @@ def _without_null(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON Schema
     plain = {
         key: _without_null(value)
         for key, value in node.items()
-        if not (key == "default" and value is None) and not (key == "title" and value is not None)
+        if not (key == "default" and value is None)
+        and not (key == "title" and isinstance(value, str))
     }
+    if "patternProperties" in plain:
+        plain["additionalProperties"] = False
     parts = [part for part in plain.get("anyOf", []) if part != {"type": "null"}]
     if len(parts) == 1:
         del plain["anyOf"]

@@ -23,12 +23,24 @@ def node_at(schema: Node, location: Location) -> Node:
     """The part of *schema* that the value at *location* must fit; {} where it says nothing."""
     node = resolved(schema, schema)
     for part in location:
-        if isinstance(part, int):
-            node = resolved(schema, node.get("items", {}))
-        else:
-            inside = node.get("properties", {})
-            node = resolved(schema, inside.get(part, node.get("additionalProperties") or {}))
+        inside = (_under(one, part) for one in _alternatives(schema, node))
+        node = resolved(schema, next((found for found in inside if found), {}))
     return node
+
+
+def _alternatives(schema: Node, node: Node) -> list[Node]:
+    return [resolved(schema, part) for part in node["anyOf"]] if "anyOf" in node else [node]
+
+
+def _under(node: Node, part: str | int) -> Node:
+    """What *node* says about a key or position: by its name, or about all that it may hold."""
+    if isinstance(part, int):
+        return node.get("items") or {}
+    named = node.get("properties", {})
+    if part in named:
+        return named[part]  # type: ignore[no-any-return]
+    patterns = tuple(node.get("patternProperties", {}).values())
+    return patterns[0] if patterns else node.get("additionalProperties") or {}
 
 
 def resolved(schema: Node, node: Node) -> Node:
@@ -51,7 +63,7 @@ def words(node: Node) -> str:
         return f"one of {', '.join(map(str, node['enum']))}"
     if "format" in node:
         return FORMATS[node["format"]].words if node["format"] in FORMATS else str(node["format"])
-    kind = node.get("type", "")
+    kind = "object" if "$ref" in node else node.get("type", "")
     if kind in ("integer", "number"):
         return PLAIN[kind] + _bounds(node)
     if kind == "array" and "items" in node:

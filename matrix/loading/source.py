@@ -68,11 +68,10 @@ def read_source(path: Path, *, within: Path | None) -> Source:
     try:
         return Source(path=path, data=tomllib.loads(text), text=text)
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
+        place = re.search(r"at line (\d+)", str(error))
+        line = int(place[1]) if place else len(text.splitlines())
         raise SourceError(
-            f"not TOML: {error}",
-            "see toml.io for how it is written",
-            line=int(line[1]) if line else 0,
+            f"not TOML: {error}", "see toml.io for how it is written", line=line
         ) from error
     except RecursionError as error:
         raise SourceError("values nested too deeply", "a few levels") from error
@@ -83,7 +82,8 @@ def _text(path: Path) -> str:
         # Without O_NONBLOCK opening a pipe would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror}", "a file that can be") from error
+        reason = (error.strerror or "it cannot be opened").lower()
+        raise SourceError(reason, "a file that can be read") from error
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SourceError("not a regular file", "a regular file")
