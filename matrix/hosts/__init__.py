@@ -7,6 +7,21 @@ from typing import cast
 from matrix.core.errors import UsageError
 from matrix.core.model import Host
 from matrix.core.ports import Connection
+from matrix.hosts.commands import shell_argv
+from matrix.hosts.facts import gather
+from matrix.hosts.processes import find_processes
+from matrix.hosts.shell import KeptShell
+from matrix.hosts.tether import Tether
+
+__all__ = [
+    "CONNECTIONS",
+    "KeptShell",
+    "Tether",
+    "connect",
+    "find_processes",
+    "gather",
+    "shell_argv",
+]
 
 #: Name in an inventory → a function or class called as (host, workspace=, engine=,
 #: deadline_seconds=) that gives a Connection.

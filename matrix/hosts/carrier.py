@@ -11,15 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from matrix.core.errors import (
-    AuthRefused,
-    DeadlineExceeded,
-    EngineUnavailable,
-    HostError,
-    MatrixError,
-)
+from matrix.core.errors import DeadlineExceeded, HostError, MatrixError
 from matrix.core.ports import STDOUT, Stream
 from matrix.hosts.deadline import Deadline
+from matrix.hosts.refusals import refusal
 
 #: Longest path of a unix socket, see unix(7).
 PATH_BYTES = 107
@@ -218,21 +213,8 @@ def ask(dial: Callable[[], Duplex], *, where: str) -> None:
     finally:
         stream.close()
     if not said.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
-        _refuse(where, (complaint or said).decode("utf-8", "backslashreplace").strip())
-
-
-def _refuse(where: str, said: str) -> None:
-    if "password is required" in said or "terminal is required" in said:
-        raise AuthRefused(
-            f"{where}: sudo asks for a password ({said}); allow it without one for the engine's"
-            " program, for example: USER ALL=(root) NOPASSWD: /usr/bin/docker"
-        )
-    if "ermission denied" in said or "not in the sudoers" in said:
-        raise AuthRefused(
-            f"{where}: the account may not use the engine ({said}); put it into the engine's"
-            " group, or set engine_sudo = true in the inventory"
-        )
-    raise EngineUnavailable(f"{where}: no engine answers ({said or 'no word'})")
+        words = (complaint or said).decode("utf-8", "backslashreplace").strip()
+        raise refusal(where, words)
 
 
 def carry(dial: Callable[[], Duplex], *, workspace: Path, where: str) -> Carried:
