@@ -30,8 +30,8 @@ from matrix.execution.pool import Pool
 from matrix.execution.sweep import Sweep, Swept, sweep
 from matrix.execution.toolbox import Halt, RunOrder, Toolbox
 from matrix.loading import load_project
-from matrix.probing import PytestProber
-from matrix.probing import digest as digest_probes
+from matrix.probing.prober import PytestProber
+from matrix.probing.sources import digest as digest_probes
 from matrix.report import render
 from matrix.store import new_run_id, open_store
 from matrix.wiring import ensure_images, known_images, open_toolbox, probe_folders

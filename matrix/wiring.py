@@ -19,7 +19,11 @@ from matrix.delivery.deliver import Disk, Wanted, deliver
 from matrix.delivery.health import check_health
 from matrix.engines import open_engine
 from matrix.execution.toolbox import Halt, Order, Toolbox
-from matrix.hosts import KeptShell, Tether, connect, find_processes, gather
+from matrix.hosts import connect
+from matrix.hosts.facts import gather
+from matrix.hosts.processes import find_processes
+from matrix.hosts.shell import KeptShell
+from matrix.hosts.tether import Tether
 
 #: Where the engine that builds images listens, unless MATRIX_BUILD_SOCKET says otherwise.
 BUILD_SOCKET = Path("/var/run/docker.sock")
@@ -185,7 +189,11 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
             open_engine=adapters.open_engine,
             open_shell=KeptShell,
             tie=lambda connection, token, environment, host: Tether(
-                connection, run=token, engine=environment.engine, sudo=host.engine_sudo
+                connection,
+                run=token,
+                engine=environment.engine,
+                sudo=host.engine_sudo,
+                engine_socket=host.engine_socket,
             ),
             gather_facts=lambda shell, root: gather(shell, root=root),
             check_health=adapters.check_health,

@@ -9,7 +9,7 @@ from matrix.app import open_project
 from matrix.cli.output import json_option, print_json, project_options, talk
 from matrix.core.errors import ConfigError
 from matrix.core.gate import Exit
-from matrix.loading.schema import SCHEMAS, schema
+from matrix.loading.schema import FILES, schema
 
 
 @click.group("config")
@@ -37,7 +37,7 @@ def check(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
 
 
 @command.command("schema")
-@click.argument("which", type=click.Choice(list(SCHEMAS)))
+@click.argument("which", type=click.Choice(list(FILES)))
 def print_schema(which: str) -> None:
     """Print the JSON Schema of one kind of file, for editors."""
     print_json(schema(which))

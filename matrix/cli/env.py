@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from matrix.app import examine, import_inventory, newest_findings
+from matrix.app import examine, newest_findings
 from matrix.cli.output import (
     environments_of,
     json_option,

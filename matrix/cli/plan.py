@@ -48,10 +48,10 @@ def _data(plan: Plan) -> object:
 
 
 def _print(plan: Plan) -> None:
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (planned.cell, planned.service.title, planned.environment.title, len(planned.probes), "run")
         for planned in plan.cells
     ]
-    rows += [(out.cell, "", "", "", f"left out: {out.reason}") for out in plan.left_out]  # type: ignore[list-item]
+    rows += [(out.cell, "", "", "", f"left out: {out.reason}") for out in plan.left_out]
     print_table(rows, ("cell", "service", "environment", "probes", ""))
     talk(f"{len(plan.cells)} cells, plan {plan.digest[:12]}; measure them with: matrix run")

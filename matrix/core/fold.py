@@ -40,7 +40,7 @@ from matrix.core.verdict import Verdict, worst
 Answer = tuple[Verdict, str, str]
 
 #: First part of the ids of the controls; no folder of probes may have this name.
-CONTROLS = "controls"
+CONTROLS = "control"
 #: A nonce that was planted is seen, and one that was not is not seen.
 CONTROLS_WANTED = 2
 

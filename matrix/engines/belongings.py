@@ -66,6 +66,21 @@ class BelongingVerbs:
             *(_object("volume", one["Name"], one["Name"], one) for one in volumes),
         )
 
+    def find_object(self, kind: str, reference: str) -> EngineObject | None:
+        """The object of that id or name, whoever made it; None when there is none."""
+        if kind not in _PATHS:
+            raise UsageError(f'an engine has no "{kind}" (known: {", ".join(_PATHS)})')
+        found = self._api.find(kind, reference)
+        if found is None:
+            return None
+        labels = found.get("Labels") or (found.get("Config") or {}).get("Labels") or {}
+        return EngineObject(
+            kind=kind,
+            id=str(found.get("Id") or found.get("Name") or reference),
+            name=str(found.get("Name") or reference).lstrip("/"),
+            labels=dict(labels),
+        )
+
     def remove_object(self, kind: str, reference: str) -> None:
         """Remove one object by id and look until it is gone; gone already is fine.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matrix.core.errors import DiskFull, MatrixError
 from matrix.core.fingerprint import fingerprint
 from matrix.core.model import Environment, Host
+from matrix.core.names import MARKER
 from matrix.core.ports import Connection, Engine, EngineInfo, Shell, Tether
 from matrix.core.result import Fact, Facts, Fault, HostFinding
 from matrix.execution.toolbox import Toolbox
@@ -70,8 +71,9 @@ class HostSession:
 
     def open_shell(self) -> Shell:
         """A kept shell on the machine itself."""
-        connection = self.link().connection
-        return self._tools.open_shell(lambda: connection.open_stream(["sh"]))
+        link = self.link()
+        argv = ["env", f"{MARKER}={link.token}", "sh"]
+        return self._tools.open_shell(lambda: link.connection.open_stream(argv))
 
     def close(self) -> None:
         """End the tether and let go of everything; never raises."""

@@ -218,7 +218,7 @@ def planned_probe(name: str) -> PlannedProbe:
     return PlannedProbe(id=name, side=Side.INSIDE, title=name, file=Path("/p.py"))
 
 
-CONTROLS = ("controls/seen", "controls/unseen")
+CONTROLS = ("control/seen", "control/unseen")
 
 
 class World:

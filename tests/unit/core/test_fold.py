@@ -21,7 +21,7 @@ from matrix.core.result import (
 )
 from matrix.core.verdict import SEVERITY, Verdict
 
-CONTROLS = ("controls/test_nonce.py::test_seen", "controls/test_nonce.py::test_not_seen")
+CONTROLS = ("control/test_nonce.py::test_seen", "control/test_nonce.py::test_not_seen")
 P, W, U, M, E, F = (
     Verdict.PASSED,
     Verdict.WARNED,
@@ -242,7 +242,7 @@ def test_the_message_is_of_the_first_worst_probe_in_planned_order():
 
 
 def test_only_the_folder_of_the_controls_makes_a_control():
-    assert is_control("controls/test_x.py::test_y")
+    assert is_control("control/test_x.py::test_y")
     assert not is_control("queue/controls/test_x.py::test_y")
     assert not is_control("controls_of_ours/test_x.py::test_y")
 

@@ -43,7 +43,7 @@ def test_a_cell_whose_probes_all_pass_is_green_and_leaves_nothing(world: World) 
 
 
 def test_a_probe_that_never_came_back_is_never_green(world: World) -> None:
-    world.prober.probes["queue/test.py::works"] = lambda _: found("controls/seen")
+    world.prober.probes["queue/test.py::works"] = lambda _: found("control/seen")
     assert run(world, a_planned_cell("queue/test.py::works")).verdict is Verdict.ERROR
 
 
