@@ -1,0 +1,158 @@
+"""What operations do to a queue: restart it, copy it, lose parts of it."""
+
+import uuid
+
+import pytest
+
+SERVERS = ("queue", "replica-1", "replica-2")
+
+
+@pytest.fixture
+def key():
+    """A key that no other probe uses; safe in a shell as it is."""
+    return f"probe:{uuid.uuid4().hex}"
+
+
+class Ensemble:
+    """The containers of the queue by name, and who of them is written to."""
+
+    def __init__(self, container):
+        self.container = container
+
+    def __getitem__(self, name):
+        return self.container if name == "queue" else self.container.companion(name)
+
+    def redis(self, server, *words, port=6379):
+        """The lines that the Redis inside *server* answers to one command."""
+        quoted = " ".join(["%s"] * len(words))
+        done = self[server].host.run(f"timeout 5 redis-cli -e -p {port} {quoted}", *words)
+        assert done.rc == 0, f"{server}: {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout.splitlines()
+
+    def role(self, server):
+        """ "master" or "slave"."""
+        return self.redis(server, "role")[0]
+
+    def master(self, among=SERVERS):
+        """Name of the one that is written to, "" while there is none or more than one."""
+        names = [server for server in among if self.role(server) == "master"]
+        return names[0] if len(names) == 1 else ""
+
+    def push(self, server, key, count):
+        """Push 1 to *count*; the items of which at least one replica said that it has them."""
+        answers = self[server].host.run(
+            f"for item in $(seq {count}); do printf 'RPUSH {key} %s\\nWAIT 1 2000\\n' $item; done"
+            " | timeout 20 redis-cli"
+        )
+        lines = answers.stdout.split()
+        assert len(lines) == 2 * count, answers.stdout[-500:]
+        return {str(item + 1) for item in range(count) if lines[2 * item + 1] != "0"}
+
+    def push_by_sentinel(self, client, key, item):
+        """Whether *client* could push it to where a sentinel says that items go."""
+        asked = self.redis("sentinel-1", "sentinel", "get-master-addr-by-name", "main", port=26379)
+        pushed = self[client].host.run(f"timeout 3 redis-cli -e -h {asked[0]} rpush {key} {item}")
+        return pushed.rc == 0
+
+    def items(self, server, key):
+        """The items it holds."""
+        return self.redis(server, "lrange", key, "0", "-1")
+
+
+@pytest.fixture
+def ensemble(container):
+    return Ensemble(container)
+
+
+@pytest.fixture
+def master(ensemble, eventually):
+    """Name of the Redis that is written to; waits for one where a failover goes on."""
+    name = eventually(ensemble.master, seconds=20)
+    assert name, "none or more than one of the three is written to"
+    return name
+
+
+def test_a_client_on_the_machine_is_served(outside, container):
+    """A client on the machine is answered on the published port"""
+    address, port = container.address("redis")
+    talk = f'exec 3<>/dev/tcp/{address}/{port}; printf "PING\\r\\n" >&3; head -c 7 <&3'
+    answered = outside.run("timeout 5 bash -c %s", talk)
+    assert answered.stdout.strip() == "+PONG", answered.stderr
+
+
+def test_the_log_tells_when_it_accepts_connections(container):
+    """Its log, read by the engine, tells when it accepts connections"""
+    assert "Ready to accept connections" in container.logs(tail=2000)
+
+
+def test_a_backup_can_be_copied_out(ensemble, master, key, eventually):
+    """A backup of the items can be taken and copied out"""
+    marker = key[-16:]
+    ensemble.redis(master, "set", key, marker)
+    before = ensemble.redis(master, "lastsave")
+    ensemble.redis(master, "bgsave")
+    assert eventually(lambda: ensemble.redis(master, "lastsave") != before, seconds=15)
+    backup = ensemble[master].copy_out("/data/dump.rdb")
+    assert backup.startswith(b"REDIS")
+    assert marker.encode() in backup
+
+
+@pytest.mark.timeout(60)
+def test_items_survive_a_restart(ensemble, master, key, eventually):
+    """Items are there after the container was restarted"""
+    acknowledged = ensemble.push(master, key, 20)
+    assert len(acknowledged) == 20
+    ensemble[master].restart()
+    ensemble[master].wait_until_ready(20)
+    assert eventually(lambda: len(ensemble.items(master, key)) == 20, seconds=15)
+    assert set(ensemble.items(master, key)) == acknowledged
+
+
+@pytest.mark.timeout(60)
+def test_a_replica_that_was_away_catches_up(ensemble, master, key, eventually):
+    """A replica that was stopped has the missed items soon after its start"""
+    away = next(server for server in ("replica-1", "replica-2", "queue") if server != master)
+    ensemble[away].stop()
+    assert not ensemble[away].state.running
+    assert len(ensemble.push(master, key, 20)) == 20
+    ensemble[away].start()
+    ensemble[away].wait_until_ready(30)
+    assert eventually(lambda: len(ensemble.items(away, key)) == 20, seconds=20)
+
+
+@pytest.mark.timeout(60)
+def test_a_frozen_sentinel_does_not_stop_the_others(ensemble, eventually):
+    """With one sentinel frozen the other two can still replace the master"""
+
+    def usable():
+        return " ".join(ensemble.redis("sentinel-1", "sentinel", "ckquorum", "main", port=26379))
+
+    assert eventually(lambda: "OK 3 usable" in usable(), seconds=15), usable()
+    frozen = ensemble["sentinel-3"]
+    frozen.pause()
+    try:
+        assert eventually(lambda: "OK 2 usable" in usable(), seconds=15), usable()
+    finally:
+        frozen.unpause()
+    assert eventually(lambda: "OK 3 usable" in usable(), seconds=15), usable()
+
+
+@pytest.mark.timeout(120)
+def test_losing_the_master_loses_no_acknowledged_item(ensemble, master, key, eventually):
+    """When the master is killed another takes over with every acknowledged item"""
+    acknowledged = ensemble.push(master, key, 50)
+    assert acknowledged
+    rest = [server for server in SERVERS if server != master]
+    ensemble[master].kill()
+    successor = eventually(lambda: ensemble.master(among=rest), seconds=40)
+    assert successor, "no replica became the master"
+    assert acknowledged <= set(ensemble.items(successor, key))
+    # Clients ask a sentinel where to write: what it says must soon take items.
+    assert eventually(lambda: ensemble.push_by_sentinel(rest[0], key, "after"), seconds=20)
+    assert "after" in ensemble.items(successor, key)
+    # The lost one comes back as a replica, with the item it has missed.
+    ensemble[master].start()
+    ensemble[master].wait_until_ready(30)
+    assert eventually(lambda: ensemble.role(master) == "slave", seconds=30)
+    assert eventually(lambda: "after" in ensemble.items(master, key), seconds=30)
+    assert "+switch-master" in ensemble["sentinel-1"].logs(tail=500)
