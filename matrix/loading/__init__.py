@@ -5,8 +5,16 @@ container's name, an argument list or a page. All faults of all files are report
 """
 
 from matrix.loading.expected import load_expected
+from matrix.loading.imports import import_inventory
 from matrix.loading.inventory import load_lab_tables
 from matrix.loading.project import find_project, load_project
 from matrix.loading.schema import schema
 
-__all__ = ["find_project", "load_expected", "load_lab_tables", "load_project", "schema"]
+__all__ = [
+    "find_project",
+    "import_inventory",
+    "load_expected",
+    "load_lab_tables",
+    "load_project",
+    "schema",
+]

@@ -64,7 +64,7 @@ def read_source(path: Path, *, within: Path | None) -> Source:
         real = path.resolve()
         if not real.is_relative_to(within.resolve()):
             raise SourceError("a link that leads out of the project", "a file inside it")
-    text = _text(path)
+    text = read_text(path)
     try:
         return Source(path=path, data=tomllib.loads(text), text=text)
     except tomllib.TOMLDecodeError as error:
@@ -77,7 +77,8 @@ def read_source(path: Path, *, within: Path | None) -> Source:
         raise SourceError("values nested too deeply", "a few levels") from error
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A regular file of at most 1 MiB in UTF-8; raises SourceError for anything else."""
     try:
         # Without O_NONBLOCK opening a pipe would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
