@@ -1,0 +1,79 @@
+"""The page needs nothing, lets nothing run, and says everything without its script."""
+
+from collections.abc import Callable
+
+import pytest
+from builders.reports import HOSTILE
+from builders.shop import shop_report
+
+from matrix.core.text import neutralise
+from matrix.report.summary import places
+
+
+@pytest.mark.parametrize("name", ["shop", "empty", "hostile"])
+def test_a1_it_asks_for_nothing_and_violates_no_policy(open_page: Callable, name: str) -> None:
+    watched = open_page(name)
+    watched.page.keyboard.press("Tab")
+    watched.page.locator(".tile").first.click()
+    watched.page.wait_for_timeout(100)
+    assert len(watched.requests) == 1
+    assert watched.complaints == []
+
+
+def test_a1_the_policy_is_really_in_force(open_page: Callable) -> None:
+    watched = open_page("shop")
+    watched.page.evaluate(
+        """() => {
+            const script = document.createElement('script');
+            script.textContent = 'window.ran = true';
+            document.body.append(script);
+            const image = document.createElement('img');
+            image.src = 'http://127.0.0.1:9/x.png';
+            document.body.append(image);
+        }"""
+    )
+    watched.page.wait_for_timeout(100)
+    assert watched.page.evaluate("window.ran") is None
+    refused = "\n".join(watched.complaints)
+    assert len(watched.complaints) == 2
+    assert "script-src" in refused
+    assert "img-src" in refused
+
+
+def test_a2_without_a_script_every_cell_can_be_read(open_page: Callable) -> None:
+    page = open_page("shop", java_script_enabled=False).page
+    shown = page.locator(".tile").all_inner_texts()
+    for place, text in zip(places(shop_report()), shown, strict=True):
+        name = f"{place.service.title} on {place.environment.title}: {place.cell.verdict.value}"
+        assert name in text
+    assert page.locator(".panel:visible").count() == 49
+    assert page.locator(".copy:visible").count() == 0
+    page.locator('.tile[href="#cell=queue@qa"]').click()
+    assert page.evaluate("document.querySelector(':target').dataset.cell") == "queue@qa"
+
+
+def test_a3_an_empty_plan_is_all_unknown(open_page: Callable) -> None:
+    page = open_page("empty").page
+    assert page.locator("h1").inner_text().split() == ["?", "Gate", "INCOMPLETE"]
+    assert page.locator(".tile .glyph").all_inner_texts() == ["?"] * 4
+    assert "exits 4" in page.locator(".known").inner_text()
+
+
+def test_a13_hostile_evidence_is_only_text(open_page: Callable) -> None:
+    watched = open_page("hostile", "#cell=queue@qa")
+    page = watched.page
+    page.wait_for_timeout(200)
+    assert watched.dialogs == []
+    assert watched.complaints == []
+    assert page.locator("img, iframe, object, embed, link[rel=stylesheet]").count() == 0
+    assert page.locator("script").count() == 1
+    assert neutralise(HOSTILE) in page.locator(".panel.open").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".panel.open").count() == 0
+    assert page.evaluate("document.activeElement.className") == "tile"
+
+
+def test_a13_no_width_of_text_breaks_the_layout(open_page: Callable) -> None:
+    for width in (320, 1440):
+        page = open_page("hostile", viewport={"width": width, "height": 800}).page
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

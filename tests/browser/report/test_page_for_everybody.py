@@ -1,0 +1,154 @@
+"""Names, contrast, small screens, paper, and axe's rules."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from builders.shop import shop_report
+from playwright.sync_api import Browser
+
+from matrix.core.verdict import Verdict
+from matrix.report.summary import places
+
+THEMES = ("light", "dark")
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.fixture(scope="module")
+def colors(browser: Browser, pages: dict[str, Path]) -> Callable[[str, str], str]:
+    """``colors("dark", "failed-fill")``: the value of a custom property in a theme."""
+    read = "name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
+    shown = {theme: browser.new_page(color_scheme=theme) for theme in THEMES}
+    for page in shown.values():
+        page.goto(pages["empty"].as_uri())
+    return lambda theme, name: shown[theme].evaluate(read, f"--{name}")
+
+
+def test_a21_each_cell_is_named_service_on_environment_verdict(open_page: Callable) -> None:
+    page = open_page("shop").page
+    grid = page.get_by_role("grid", name="Services by environments")
+    for place in places(shop_report()):
+        name = f"{place.service.title} on {place.environment.title}: {place.cell.verdict.value}"
+        cell = grid.get_by_role("gridcell", name=name, exact=True)
+        assert cell.count() == 1, name
+        assert cell.get_by_role("link", name=name, exact=True).count() == 1
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a6_passed_and_failed_differ_by_lightness(colors: Callable, theme: str) -> None:
+    passed, failed = colors(theme, "passed-fill"), colors(theme, "failed-fill")
+    assert luminance(passed) > luminance(failed)
+    assert contrast(passed, failed) >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a6_text_can_be_read_on_every_fill(colors: Callable, theme: str, verdict: Verdict) -> None:
+    name = verdict.value.lower()
+    assert contrast(colors(theme, f"{name}-fill"), colors(theme, f"{name}-ink")) >= 4.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    "verdict", [each for each in Verdict if each.name not in ("PASSED", "UNSUPPORTED")]
+)
+def test_a6_what_needs_a_look_has_an_edge_that_shows(
+    colors: Callable, theme: str, verdict: Verdict
+) -> None:
+    edge = colors(theme, f"{verdict.value.lower()}-edge")
+    assert contrast(edge, colors(theme, "surface")) >= (1.8 if verdict is Verdict.WARNED else 3)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("ground", ["canvas", "surface", "code"])
+@pytest.mark.parametrize("ink", ["ink", "muted", "accent"])
+def test_a6_text_can_be_read_on_every_ground(
+    colors: Callable, theme: str, ground: str, ink: str
+) -> None:
+    assert contrast(colors(theme, ground), colors(theme, ink)) >= 4.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    ("name", "fragment"),
+    [
+        ("shop", ""),
+        ("shop", "#cell=queue@qa"),
+        ("shop", "#cell=api@cloud"),
+        ("shop", "#status=FAILED"),
+        ("empty", ""),
+        ("hostile", "#cell=queue@qa"),
+    ],
+)
+def test_a5_axe_finds_nothing(open_page: Callable, name: str, fragment: str, theme: str) -> None:
+    # axe is put into the page as a script, which the page's own policy would refuse.
+    page = open_page(
+        name, fragment, color_scheme=theme, bypass_csp=True, reduced_motion="reduce"
+    ).page
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [320, 390, 900, 1440])
+def test_a17_nothing_is_lost_on_a_small_screen(open_page: Callable, width: int) -> None:
+    page = open_page("shop", viewport={"width": width, "height": 700}).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [tile.bounding_box() for tile in page.locator(".tile, button.counter").all()]
+    assert all(box and box["width"] >= 24 and box["height"] >= 24 for box in boxes)
+    page.locator("#grid").evaluate("scroller => scroller.scrollTo(9999, 0)")
+    first = page.locator(".grid tbody th").first.bounding_box()
+    last = page.locator(".tile").nth(6).bounding_box()
+    assert first is not None
+    assert last is not None
+    assert first["x"] >= 0
+    assert last["x"] + last["width"] <= width
+    assert first["x"] + first["width"] <= last["x"]
+
+
+def test_a17_on_a_phone_the_page_behind_the_panel_is_out_of_reach(open_page: Callable) -> None:
+    page = open_page("shop", "#cell=queue@qa", viewport={"width": 390, "height": 700}).page
+    assert page.evaluate("document.getElementById('main').inert")
+    page.locator(".panel.open .close").click()
+    assert not page.evaluate("document.getElementById('main').inert")
+
+
+def test_a7_on_paper_the_grid_is_whole_and_the_legend_is_there(open_page: Callable) -> None:
+    page = open_page("shop").page
+    page.emulate_media(media="print")
+    overflow = page.locator("#grid").evaluate("grid => getComputedStyle(grid).overflow")
+    assert overflow == "visible"
+    head = page.locator(".grid thead").evaluate("head => getComputedStyle(head).display")
+    assert head == "table-header-group"
+    assert page.locator(".legend").is_visible()
+    assert page.locator(".tile:visible").count() == 49
+    assert page.locator(".copy:visible, .close:visible").count() == 0
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_a7_forced_colours_keep_an_edge_around_every_cell(open_page: Callable) -> None:
+    page = open_page("shop", forced_colors="active").page
+    read = "tiles => tiles.map((tile) => getComputedStyle(tile).borderTopWidth)"
+    widths = page.locator(".tile").evaluate_all(read)
+    assert all(float(width.removesuffix("px")) >= 1 for width in widths)
+
+
+def test_headings_go_down_one_step_at_a_time(open_page: Callable) -> None:
+    page = open_page("shop", java_script_enabled=False).page
+    levels = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
+        "all => all.map((heading) => Number(heading.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
