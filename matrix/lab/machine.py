@@ -25,14 +25,19 @@ CAPABILITIES = (
 _SOCKET = "unix:///var/run/docker.sock"
 
 
-@contextmanager
-def open_engine() -> Iterator[APIClient]:
-    """This machine's own engine; raises EngineUnavailable when it does not answer.
+def engine_path() -> Path:
+    """The socket of this machine's own engine.
 
     DOCKER_HOST counts when it names a socket here: a lab elsewhere would not be ours to reach.
     """
     named = os.environ.get("DOCKER_HOST", "")
-    url = named if named.startswith("unix://") else _SOCKET
+    return Path((named if named.startswith("unix://") else _SOCKET).removeprefix("unix://"))
+
+
+@contextmanager
+def open_engine() -> Iterator[APIClient]:
+    """This machine's own engine; raises EngineUnavailable when it does not answer."""
+    url = f"unix://{engine_path()}"
     try:
         client = APIClient(base_url=url, version="auto", timeout=120)
     except DockerException as error:

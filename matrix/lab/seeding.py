@@ -1,15 +1,14 @@
 """Images put into a lab host directly, from this machine's engine into the host's own."""
 
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 
 import requests
 from docker import APIClient
 from docker.utils.socket import consume_socket_output, frames_iter
 
 from matrix.core.errors import DeliveryFailed
+from matrix.lab.machine import engine_path
 from matrix.lab.plan import HostPlan
 
 _CHUNK = 2**20
@@ -59,12 +58,9 @@ def _load(client: APIClient, host: HostPlan, archive: Iterator[bytes]) -> int:
     """Send *archive* to the engine in *host*; returns the number of bytes."""
     argv = [host.engine, "load", "--quiet"]
     started = client.exec_create(host.container, argv, stdin=True, stdout=True, stderr=True)
-    reader = client.exec_start(started["Id"], socket=True)
-    # A local engine's is a SocketIO, which can only be read; the socket under it goes both ways.
-    assert isinstance(reader, socket.SocketIO)  # noqa: S101
-    with closing(reader):
-        sent = _send(reader.fileno(), archive)
-        frames = frames_iter(reader, tty=False)  # type: ignore[no-untyped-call]
+    with _start_exec(client, started["Id"]) as stream:
+        sent = _send(stream, archive)
+        frames = frames_iter(stream, tty=False)  # type: ignore[no-untyped-call]
         said = consume_socket_output(frame for _, frame in frames)
     if _exit_status(client, started):
         text = said.decode("utf-8", "replace").strip()
@@ -72,18 +68,49 @@ def _load(client: APIClient, host: HostPlan, archive: Iterator[bytes]) -> int:
     return sent
 
 
-def _send(descriptor: int, archive: Iterator[bytes]) -> int:
+def _start_exec(client: APIClient, exec_id: str) -> socket.socket:
+    """The two-way stream of an exec (Engine API, ``POST /exec/{id}/start``, upgraded to raw).
+
+    The SDK gives a reader of a connection that it keeps: it can neither be written to nor closed.
+    """
+    stream = socket.socket(socket.AF_UNIX)
+    try:
+        stream.settimeout(_STALL_SECONDS)
+        stream.connect(str(engine_path()))
+        body = b'{"Detach": false, "Tty": false}'
+        head = (
+            f"POST /v{client.api_version}/exec/{exec_id}/start HTTP/1.1\r\nHost: engine\r\n"
+            "Content-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        stream.sendall(head.encode() + body)
+        answer = _head(stream)
+        if not answer.startswith(b"HTTP/1.1 101 "):
+            raise DeliveryFailed(f"this machine's engine does not open a stream: {answer!r}")
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _head(stream: socket.socket) -> bytes:
+    """The head of an HTTP answer, and not a byte of what follows it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and (byte := stream.recv(1)):
+        head += byte
+    return head
+
+
+def _send(stream: socket.socket, archive: Iterator[bytes]) -> int:
     sent = 0
-    with socket.socket(fileno=os.dup(descriptor)) as both_ways:
-        both_ways.settimeout(_STALL_SECONDS)
-        try:
-            for chunk in archive:
-                both_ways.sendall(chunk)
-                sent += len(chunk)
-            both_ways.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            # It ended early; its exit status and what it said tell why.
-            return sent
+    try:
+        for chunk in archive:
+            stream.sendall(chunk)
+            sent += len(chunk)
+        stream.shutdown(socket.SHUT_WR)
+    except (BrokenPipeError, ConnectionResetError):
+        # It ended early; its exit status and what it said tell why.
+        return sent
     return sent
 
 
