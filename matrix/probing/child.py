@@ -38,6 +38,7 @@ BLOCKED = (
     "doctest",
     "faulthandler",
     "junitxml",
+    "logging",
     "pastebin",
     "stepwise",
     "threadexception",

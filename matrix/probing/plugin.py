@@ -151,7 +151,7 @@ class RunPlugin(Fixtures):
         finally:
             sys.stdout, sys.stderr = streams
         report: Message = {"kind": "report", "id": name, "phases": self._phases}
-        self._pipe.ask({**report, "cut": self._cut, "output": printed.text()})
+        self._pipe.ask({**report, "cut": self._cut, "output": cut(printed.text())})
         self._unreported.discard(name)
         return done
 
