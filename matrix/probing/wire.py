@@ -66,8 +66,10 @@ def pack(data: bytes) -> str:
 
 def unpack(text: Json) -> bytes:
     """The bytes in *text*; raises BrokenWire."""
+    if not isinstance(text, str):
+        raise BrokenWire("not base64: not even text")
     try:
-        return base64.b64decode(str(text), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise BrokenWire(f"not base64: {error}") from error
 
