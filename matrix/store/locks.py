@@ -36,6 +36,10 @@ class RunLocks:
             if run not in self._held:
                 self._held[run] = self._take(self._path(run))
 
+    def holds(self, run: str) -> bool:
+        """Whether this process, by these locks, carries *run*."""
+        return run in self._held
+
     def release(self, run: str) -> None:
         """The run is over; fine when it was not held."""
         with self._changing:
@@ -47,8 +51,6 @@ class RunLocks:
 
     def is_alive(self, run: str) -> bool:
         """Whether a process, this one or another, carries *run*."""
-        if run in self._held:
-            return True
         try:
             descriptor = os.open(self._path(run), os.O_RDONLY)
         except FileNotFoundError:

@@ -76,12 +76,14 @@ class SqlStore:
         The run counts as alive until ``finish``, ``close`` or the end of the process. Raises
         StoreError when another process carries it, or when the id belongs to another run.
         """
+        already = self._locks.holds(run.id)
         self._locks.hold(run.id)
         try:
             with self._database.write() as connection:
                 self._begin(connection, clean_run(run, self._clean))
         except StoreError:
-            self._locks.release(run.id)
+            if not already:
+                self._locks.release(run.id)
             raise
 
     def record_finding(self, run: str, finding: EnvironmentFinding) -> None:

@@ -113,10 +113,18 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA {pragma}")
     (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     if mode != "delete":
-        (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    if mode == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
+        _leave_wal(connection, path)
+
+
+def _leave_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Back to the rollback journal, unless another program has the log open."""
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if wal_is_safe(sqlite3.sqlite_version_info):
+            return
         message = (
             f"{path}: another program keeps it in WAL mode, which SQLite {sqlite3.sqlite_version}"
             " can corrupt: close that program"
         )
-        raise StoreError(message)
+        raise StoreError(message) from error

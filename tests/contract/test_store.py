@@ -158,6 +158,15 @@ def test_a_run_with_the_id_of_another_is_refused(store):
     with pytest.raises(StoreError, match="take a new id"):
         store.begin(a_run(at=NOW + timedelta(seconds=1)))
     assert store.load("run1") == a_run()
+    assert store.is_alive("run1")
+
+
+def test_a_run_that_was_refused_is_not_alive(store):
+    store.begin(a_run())
+    store.finish("run1", state="finished", at=NOW, leftovers=())
+    with pytest.raises(StoreError, match="take a new id"):
+        store.begin(a_run(at=NOW + timedelta(seconds=1)))
+    assert not store.is_alive("run1")
 
 
 def test_finishing_keeps_the_state_the_time_and_what_was_left(store):

@@ -30,15 +30,15 @@ def write_without_end(path, run, acknowledge, values) -> None:
         acknowledge.send(("cell", name))
 
 
-def kill_a_writer(path, run, *, after_seconds, start, values) -> list[tuple[str, object]]:
-    """What a writer had acknowledged when it was killed."""
+def kill_a_writer(path, run, *, moments, start, values) -> list[tuple[str, object]]:
+    """What a writer had acknowledged when it was killed: some calls, and some time into one."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     child = start(write_without_end, path, run, sender, values)
     sender.close()
-    time.sleep(after_seconds)
+    acknowledged = [receiver.recv() for _ in range(moments.randint(1, 6))]
+    time.sleep(moments.uniform(0, 0.02))
     os.kill(child.pid, signal.SIGKILL)
     child.join()
-    acknowledged = []
     try:
         while True:
             acknowledged.append(receiver.recv())
@@ -51,16 +51,9 @@ def check_kills(path, kills, *, start, values, integrity) -> None:
     moments = random.Random(SEED)
     expected: list[tuple[str, object]] = []
     for number in range(kills):
-        expected += kill_a_writer(
-            path,
-            f"run{number}",
-            after_seconds=moments.uniform(0.01, 0.25),
-            start=start,
-            values=values,
-        )
-        if path.exists():
-            assert integrity(path) == "ok"
-    assert len(expected) > kills
+        expected += kill_a_writer(path, f"run{number}", moments=moments, start=start, values=values)
+        assert integrity(path) == "ok"
+    assert {kind for kind, _ in expected} == {"run", "entry", "cell"}
     assert lost(path, expected) == []
 
 

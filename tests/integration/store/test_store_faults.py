@@ -2,6 +2,9 @@
 
 import sqlite3
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy.exc import StatementError
@@ -44,7 +47,7 @@ def test_a_damaged_file(path, values):
 
 
 @pytest.mark.parametrize(
-    "damage", ["content = x'00'", "content = substr(content, 1, 20)", "size_bytes = 10"]
+    "damage", ["content = x'00ff'", "content = substr(content, 1, 20)", "size_bytes = 10"]
 )
 def test_a_damaged_text_is_found_when_it_is_read(path, values, damage):
     store = open_store(path)
@@ -84,6 +87,24 @@ def test_a_database_that_another_process_does_not_let_go(path):
         pass
     database.close()
     other.close()
+
+
+def test_threads_of_one_process_wait_for_each_other_however_long_it_takes(path):
+    database = open_database(path, busy_seconds=0)
+    inside = threading.Event()
+
+    def write_slowly() -> None:
+        with database.write():
+            inside.set()
+            time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(write_slowly)
+        inside.wait()
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE later (id INTEGER)")
+        slow.result()
+    database.close()
 
 
 def test_a_store_that_was_closed(path, values):

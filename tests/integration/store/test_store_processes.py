@@ -1,9 +1,11 @@
 """Several processes on one store: both write, and each can tell whether the other lives."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -78,6 +80,36 @@ def test_a_run_that_another_process_carries_cannot_be_taken(path, runner, values
         store.begin(values.run("run1"))
     store.begin(values.run("run2"))
     assert store.is_alive("run1")
+    store.close()
+
+
+def test_a_look_at_the_wrong_moment_does_not_stop_a_run_from_going_on(path, values):
+    store = open_store(path)
+    store.begin(values.run("run1"))
+    store.close()
+    look = (path.parent / "locks" / "run1.lock").open()
+    fcntl.flock(look, fcntl.LOCK_SH)
+    threading.Timer(0.2, look.close).start()
+    store = open_store(path)
+    store.begin(values.run("run1"))
+    store.close()
+
+
+def test_a_lock_whose_file_was_just_removed_is_not_taken_for_one(path, values, monkeypatch):
+    """The runner before us ends between our opening the file and our locking it."""
+    lock, real = path.parent / "locks" / "run1.lock", fcntl.flock
+    endings = iter([lock.unlink])
+
+    def flock(descriptor: int, kind: int) -> None:
+        for end in endings:
+            end()
+        real(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    store, other = open_store(path), open_store(path)
+    store.begin(values.run("run1"))
+    assert other.is_alive("run1")
+    other.close()
     store.close()
 
 
