@@ -1,6 +1,6 @@
 """Reading a JSON Schema: the part that a key belongs to, and what it allows in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from matrix.loading.formats import FORMATS
@@ -57,19 +57,26 @@ def resolved(schema: Node, node: Node) -> Node:
     return node
 
 
-def words(node: Node) -> str:
-    """What *node* allows, for people: ``a whole number from 1 to 65535``."""
+def in_words(name: str) -> str:
+    """What the format *name* allows."""
+    return FORMATS[name].words if name in FORMATS else name
+
+
+def words(node: Node, *, spell: Callable[[str], str] = in_words) -> str:
+    """What *node* allows, for people: ``a whole number from 1 to 65535``; formats by *spell*."""
     if "enum" in node:
         return f"one of {', '.join(map(str, node['enum']))}"
     if "format" in node:
-        return FORMATS[node["format"]].words if node["format"] in FORMATS else str(node["format"])
+        return spell(node["format"])
     kind = "object" if "$ref" in node else node.get("type", "")
     if kind in ("integer", "number"):
         return PLAIN[kind] + _bounds(node)
     if kind == "array" and "items" in node:
         least = f" of at least {node['minItems']}" if node.get("minItems") else ""
-        return f"a list{least}, each {words(node['items'])}"
-    return PLAIN.get(str(kind), "a value")
+        return f"a list{least}, each {words(node['items'], spell=spell)}"
+    if isinstance(kind, list):
+        return " or ".join(PLAIN[one] for one in kind)
+    return PLAIN.get(kind, "a value")
 
 
 def _bounds(node: Node) -> str:

@@ -5,7 +5,7 @@ import os
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.errors import UsageError
@@ -77,6 +77,7 @@ def test_something_else_than_a_listing_is_refused(listed):
         found_in(listed)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -107,6 +108,7 @@ def test_no_listing_breaks_the_import(content):
     tomllib.loads(inventory_text(found, origin="x"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.lists(st.text(max_size=20), max_size=3))
 def test_no_text_gets_out_of_its_string_or_comment(name, words):
     machine = FoundMachine(name=name, ssh=None, groups=tuple(words), notes=tuple(words))
@@ -117,6 +119,7 @@ def test_no_text_gets_out_of_its_string_or_comment(name, words):
     assert set(environment) <= {"title", "kind", "engine", "labels", "hosts"}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_quoted_text_is_read_as_it_was(text):
     assert tomllib.loads(f"x = {quote(text)}")["x"] == text
@@ -222,6 +225,7 @@ Host dollar$(id)
     assert list(loaded(files, text)) == ["qa"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_only_keywords_that_name_things_are_left_of_a_config(text):
     filtered = filter_config(text)

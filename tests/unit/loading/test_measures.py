@@ -1,7 +1,7 @@
 """Sizes and spans as they are written in our files."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.loading.measures import SIZES, SPANS, size_bytes, span_seconds
@@ -38,11 +38,13 @@ def test_what_could_be_misread_is_no_span(text):
         span_seconds(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**11), st.sampled_from(sorted(SIZES)))
 def test_every_size_is_its_number_times_its_unit(number, unit):
     assert size_bytes(f"{number}{unit}") == number * SIZES[unit]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(sorted(SPANS)))
 def test_every_span_is_its_number_times_its_unit(number, unit):
     assert span_seconds(f"{number}{unit}") == pytest.approx(number * SPANS[unit])
