@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.errors import (
@@ -127,6 +127,7 @@ def test_only_verdicts_that_say_something_count_as_known():
     assert (decision.required, decision.known) == (4, 2)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(IDS), st.sampled_from(Verdict)),
     st.lists(st.sampled_from(["*", "queue@*", "*@qa", "web@laptop", "x@y"]), max_size=3),
@@ -159,6 +160,7 @@ def test_the_gate_opens_only_when_every_required_cell_is_known_to_be_good(
     assert (decision.door is Door.OPEN) is (not decision.reasons)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([Verdict.MISSING, Verdict.STALE]), st.sampled_from(IDS), st.booleans())
 def test_one_cell_missing_or_stale_never_opens(verdict, cell, warned_closes):
     grid = all_are(GREEN)

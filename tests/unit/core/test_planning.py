@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.model import (
@@ -95,6 +95,7 @@ def test_the_slowest_environment_comes_first_and_in_it_the_slowest_cell():
     assert [str(one) for one in slowest_first(cells, durations)] == ["a@y", "b@y", "b@x", "a@x"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), unique=True),
     st.dictionaries(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.model import CellId, Environment, Kind, Policy, RunSettings, Service
@@ -127,6 +127,7 @@ def test_every_pair_has_a_cell():
     assert len(grid.cells) == 4
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([verdict for verdict in Verdict if verdict is not Verdict.STALE]),
     st.sampled_from(["sha256:aaa", "sha256:bbb", ""]),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.errors import ProbeCodeError
@@ -79,6 +79,7 @@ def test_an_unmet_requirement_says_what_was_asked_and_what_was_found():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=6), st.text(max_size=5))
 def test_a_version_is_the_number_it_begins_with(numbers, tail):
     text = ".".join(map(str, numbers))
@@ -88,6 +89,7 @@ def test_a_version_is_the_number_it_begins_with(numbers, tail):
     assert plain <= tuple(numbers)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_a_comparison(text):
     assert holds(asking(">=", text), {"thing": text}) is (version(text) is not None)
