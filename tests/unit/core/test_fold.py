@@ -243,8 +243,8 @@ def test_the_message_is_of_the_first_worst_probe_in_planned_order():
 
 def test_only_the_folder_of_the_controls_makes_a_control():
     assert is_control("control/test_x.py::test_y")
-    assert not is_control("queue/controls/test_x.py::test_y")
-    assert not is_control("controls_of_ours/test_x.py::test_y")
+    assert not is_control("queue/control/test_x.py::test_y")
+    assert not is_control("control_of_ours/test_x.py::test_y")
 
 
 MEASURED = st.sampled_from(SEVERITY)
