@@ -5,11 +5,11 @@ import shlex
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from importlib import resources
 
 from matrix.core.errors import HostError, OutputTruncated
 from matrix.core.ports import Shell
 from matrix.core.result import Fact, Facts
+from matrix.hosts.scripts import script
 
 #: Seconds that measuring may take.
 FACTS_SECONDS = 30.0
@@ -46,7 +46,6 @@ TOOLS = (
     "sudo",
     "systemctl",
 )
-_SCRIPT = resources.files("matrix.hosts").joinpath("scripts/facts.sh")
 _LINE = re.compile(r"([a-z0-9_.-]{1,80})=(.*)")
 _NUMBER = re.compile(r"\d{1,20}")
 
@@ -68,9 +67,9 @@ def gather(shell: Shell, *, root: str) -> Facts:
 
     Raises HostError when the machine answers with something else, and what *shell* raises.
     """
-    script = f"root={shlex.quote(root)}\n{_SCRIPT.read_text(encoding='utf-8')}"
+    text = f"root={shlex.quote(root)}\n{script('facts')}"
     before = time.time()
-    result = shell.run(script, deadline_seconds=FACTS_SECONDS, cap_bytes=CAP_BYTES)
+    result = shell.run(text, deadline_seconds=FACTS_SECONDS, cap_bytes=CAP_BYTES)
     if result.truncated:
         raise OutputTruncated(f"the machine tells more than {CAP_BYTES} bytes about itself")
     said = read(result.stdout)
@@ -195,7 +194,10 @@ def _seconds(text: str | None) -> float | None:
 
 def _offset(theirs: str | None, ours: float) -> float | None:
     match = re.fullmatch(r"\d{1,12}(\.\d{1,9})?", theirs or "")
-    return round(float(match[0]) - ours, 1) if match else None
+    if not match:
+        return None
+    # A clock that tells whole seconds is half of one behind, by and large.
+    return round(float(match[0]) + (0 if match[1] else 0.5) - ours, 1)
 
 
 def _kibibytes(said: Said, key: str) -> int | None:

@@ -33,14 +33,29 @@ ENVIRONMENT_KEPT = (
     "XDG_RUNTIME_DIR",
 )
 
-#: Processes that were let go of while they still ran; looked at again when another one starts.
-_lingering: list[subprocess.Popen[bytes]] = []
+#: Children that were let go of while they still ran; looked at again when another one starts.
+_lingering: list[int] = []
 _lingering_lock = threading.Lock()
 
 
 def _reap() -> None:
     with _lingering_lock:
-        _lingering[:] = [process for process in _lingering if process.poll() is None]
+        _lingering[:] = [child for child in _lingering if not _has_ended(child)]
+
+
+def _has_ended(child: int) -> bool:
+    try:
+        return os.waitpid(child, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Leave a process to itself, without a zombie at its end or a warning before it."""
+    if process.poll() is None:
+        process.returncode = 0
+        with _lingering_lock:
+            _lingering.append(process.pid)
 
 
 class LocalStream:
@@ -128,9 +143,7 @@ class LocalStream:
                 if pipe:
                     pipe.close()
             os.close(self._wake)
-        if self._process.poll() is None:
-            with _lingering_lock:
-                _lingering.append(self._process)
+        _let_go(self._process)
 
 
 class LocalConnection:

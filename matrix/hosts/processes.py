@@ -3,15 +3,14 @@
 import re
 import secrets
 import shlex
-from importlib import resources
 
 from matrix.core.errors import HostError
 from matrix.core.ports import STDOUT, Connection
 from matrix.hosts.deadline import Deadline
+from matrix.hosts.scripts import script
 
 #: Seconds the search may take.
 SEARCH_SECONDS = 30.0
-_SCRIPT = resources.files("matrix.hosts").joinpath("scripts/processes.sh")
 #: What a run id may hold: it becomes part of a regular expression.
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND = re.compile(r"(\d{1,10}) (.{0,300})")
@@ -29,7 +28,7 @@ def find_processes(connection: Connection, run: str, *, remove: bool) -> tuple[s
     done = secrets.token_hex(16)
     settings = {"run": run, "verb": "end" if remove else "list", "done": done}
     lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
-    text = "\n".join([*lines, _SCRIPT.read_text(encoding="utf-8"), "exit", ""])
+    text = "\n".join([*lines, script("marked", "processes"), "exit", ""])
     deadline = Deadline.after(SEARCH_SECONDS, what="search for processes of ours")
     stream = connection.open_stream(["sh"])
     said = b""

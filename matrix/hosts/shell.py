@@ -5,13 +5,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from importlib import resources
 
 from matrix.core.errors import ConnectionLost, DeadlineExceeded, MatrixError, ProbeCodeError
 from matrix.core.ports import STDOUT, Stream
 from matrix.core.result import CommandResult
 from matrix.hosts.deadline import Deadline
 from matrix.hosts.framing import Capture, Frame, frame
+from matrix.hosts.scripts import script
 
 #: Bytes of each output that are kept of one command.
 CAP_BYTES = 1024 * 1024
@@ -19,7 +19,6 @@ CAP_BYTES = 1024 * 1024
 START_SECONDS = 15.0
 #: Seconds given to killing a command that ran past its deadline.
 KILL_SECONDS = 5.0
-_KILL = resources.files("matrix.hosts").joinpath("scripts/kill.sh")
 
 
 class _Session:
@@ -32,7 +31,9 @@ class _Session:
         # its forks too. Nothing is sent until the mark has come: the first shell may read ahead.
         mark = f"printf '%s%s<\\n' {self.token[:16]} {self.token[16:]}"
         line = f'export MATRIX_SHELL={self.token};: </dev/null;{mark};exec "$0"\n'
-        self.stream.send(line.encode())
+        # A shell that ended at once takes nothing; what it said before tells why.
+        with contextlib.suppress(ConnectionLost):
+            self.stream.send(line.encode())
         self._await(f"{self.token}<\n".encode(), deadline)
 
     def _await(self, mark: bytes, deadline: Deadline) -> None:
@@ -169,7 +170,7 @@ class KeptShell:
         done = secrets.token_hex(16)
         stream = self._open()
         try:
-            stream.send(f"token={token}\ndone={done}\n{_KILL.read_text()}exit\n".encode())
+            stream.send(f"token={token}\ndone={done}\n{script('marked', 'kill')}exit\n".encode())
             seen = b""
             while b".\n" not in seen.partition(done.encode())[2]:
                 chunk = stream.receive(deadline_seconds=deadline.remaining())

@@ -3,7 +3,6 @@
 import shlex
 import threading
 import time
-from importlib import resources
 
 from matrix.core.errors import (
     ConnectionLost,
@@ -18,6 +17,7 @@ from matrix.core.ports import STDOUT, Connection
 from matrix.hosts.commands import dial_argv, engine_argv
 from matrix.hosts.deadline import Deadline
 from matrix.hosts.refusals import refusal
+from matrix.hosts.scripts import script
 
 #: Seconds the guard has to say that it is there.
 START_SECONDS = 20.0
@@ -27,7 +27,6 @@ CLOSE_SECONDS = 30.0
 ENGINE_SECONDS = 60
 #: Seconds more than two beats that we wait for an answer.
 GRACE_SECONDS = 2.0
-_SCRIPT = resources.files("matrix.hosts").joinpath("scripts/tether.sh")
 _END = "END OF TETHER"
 #: Takes the script from its input line by line, so that what follows is left for the script.
 _BOOT = f"""t=
@@ -169,6 +168,6 @@ def _script(engine: str, socket: str, *, run: str, sudo: bool, silence: float) -
             *(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()),
             f'engine() {{ {shlex.join((*patience, *words))} "$@"; }}\n',
             f"dial() {{ {shlex.join(dial_argv(engine, socket, sudo=sudo))}; }}\n",
-            _SCRIPT.read_text(encoding="utf-8"),
+            script("marked", "tether"),
         ]
     )

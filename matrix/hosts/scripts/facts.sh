@@ -76,7 +76,7 @@ say timezone_link "$(readlink /etc/localtime 2>/dev/null)"
 # These files give all or nothing at one reading, and "read" reads byte by byte.
 (
     cd /proc/sys && grep -s . fs/file-max fs/inotify/max_user_instances \
-        fs/inotify/max_user_watches fs/nr_open kernel/pid_max kernel/shmmax kernel/threads-max \
+        fs/inotify/max_user_watches fs/nr_open kernel/pid_max kernel/threads-max \
         kernel/unprivileged_userns_clone net/core/somaxconn net/ipv4/ip_forward \
         net/ipv4/ip_unprivileged_port_start net/ipv4/tcp_syncookies \
         net/ipv6/conf/all/disable_ipv6 net/ipv6/conf/all/forwarding user/max_user_namespaces \

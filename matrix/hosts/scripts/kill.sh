@@ -1,5 +1,5 @@
 # Kill every process that carries $token in its environment, and the descendants of those.
-# Set before this text: token, done. Prints the pids that would not die. Needs /proc and grep.
+# Set before this text: token, done, marked(). Prints the pids that would not die.
 family() {
     all=" $* "
     grown=yes
@@ -17,15 +17,14 @@ family() {
         done
     done
 }
-marked() {
-    grep -lF "MATRIX_SHELL=$token" /proc/[0-9]*/environ 2>/dev/null |
-        while IFS=/ read -r _ _ pid _; do printf '%s ' "$pid"; done
+pids() {
+    marked "MATRIX_SHELL=$token" | while IFS=/ read -r _ _ pid _; do printf '%s ' "$pid"; done
 }
 # More than one round: a process may fork while we look.
 for round in 1 2 3 4; do
-    found=$(marked)
+    found=$(pids)
     [ -n "$found" ] || break
     family $found
     kill -9 $all 2>/dev/null
 done
-printf '%s%s.\n' "$done" "$(marked)"
+printf '%s%s.\n' "$done" "$(pids)"

@@ -1,5 +1,5 @@
-# Lists the processes of a run. Set before this text: run, verb ("list" or "end"), done.
-for file in $(grep -lE "MATRIX_(RUN|TETHER)=$run" /proc/[0-9]*/environ 2>/dev/null); do
+# Lists the processes of a run. Set before this text: run, verb ("list" or "end"), done, marked().
+for file in $(marked "MATRIX_RUN=$run" && marked "MATRIX_TETHER=$run"); do
     # The whole value must fit: one run's id may be the beginning of another's.
     { tr '\0' '\n' <"$file"; } 2>/dev/null |
         grep -qE "^MATRIX_(RUN|TETHER)=$run(\.[0-9a-f]*)?\$" || continue

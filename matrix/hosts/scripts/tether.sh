@@ -1,6 +1,6 @@
 # The guard on a host. Reads a line at least every $silence seconds and sends it back; when none
 # comes, it removes what carries the label $label and ends the processes marked with $token.
-# Set before this text: token, label, silence, program, engine(), dial(). POSIX, nothing on disk.
+# Set before this text: token, label, silence, program, engine(), dial(), marked(). POSIX, nothing on disk.
 # Standard output is kept as 3: that of main is a pipe which ends the watch together with main.
 
 # A closed terminal, a lost connection or a logout must not end the guard before its work.
@@ -45,7 +45,7 @@ remove() {
 }
 
 end_processes() {
-    for file in $(grep -lF "MATRIX_RUN=$token" /proc/[0-9]*/environ 2>/dev/null); do
+    for file in $(marked "MATRIX_RUN=$token"); do
         pid=${file#/proc/}
         pid=${pid%/environ}
         if { tr '\0' '\n' <"$file"; } 2>/dev/null | grep -qxF "MATRIX_RUN=$token"; then
