@@ -1,8 +1,8 @@
 """The evidence of a cell as the page shows it: failures first, and at most so much of it.
 
-A page is one file, so what it carries is capped: each cell at ``CELL_CHARACTERS`` and the whole
-report at ``REPORT_CHARACTERS``, spent on the worst first. What did not fit is said where it would
-have been; the JSON report has it.
+A page is one file, so what it carries is capped: each text at ``TEXT_CHARACTERS``, each cell at
+``CELL_CHARACTERS`` and the whole report at ``REPORT_CHARACTERS``, spent on the worst first. What
+did not fit is said where it would have been; the JSON report has it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,8 @@ from matrix.report.harmless import shown_bytes
 from matrix.report.summary import ORDER, Place, by_urgency, deciding, unreported
 
 CELL_CHARACTERS = 64 * 1024
+#: No single output or log may push out the others: the error is often the shortest of them.
+TEXT_CHARACTERS = 8 * 1024
 REPORT_CHARACTERS = 50 * 1024 * 1024
 
 #: With less than this left, nothing more is shown.
@@ -40,7 +42,7 @@ class Budget:
             return ""
         if self.spent:
             return _NOT_SHOWN
-        kept = neutralise(found, limit=self.left)
+        kept = neutralise(found, limit=min(self.left, TEXT_CHARACTERS))
         self.left -= len(kept)
         return kept
 

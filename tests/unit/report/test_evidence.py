@@ -37,7 +37,7 @@ def probe_size(probe: ShownProbe) -> int:
 def test_a_failure_is_served_before_what_passed() -> None:
     attempt = shown(
         a_probe("first", commands=(FLOOD,)),
-        a_probe("second", Verdict.FAILED, detail="why it failed", commands=(FLOOD,)),
+        a_probe("second", Verdict.FAILED, detail="why it failed", commands=(FLOOD,) * 9),
     )
     failed, passed = attempt.inside
     assert failed.result.title == "second"
@@ -47,8 +47,15 @@ def test_a_failure_is_served_before_what_passed() -> None:
     assert passed.commands_left_out == 1
 
 
+def test_a_flood_does_not_push_out_the_error_beside_it() -> None:
+    flood = a_command("ffmpeg", out="x" * 900_000, err="Illegal instruction", status=132)
+    attempt = shown(a_probe("p", Verdict.FAILED, commands=(flood,)), logs={"": "the last words"})
+    assert attempt.inside[0].commands[0].stderr == "Illegal instruction"
+    assert attempt.logs == (("", "the last words"),)
+
+
 def test_the_log_of_a_failed_cell_comes_before_what_passed() -> None:
-    attempt = shown(a_probe("first", commands=(FLOOD,)), logs={"": "the last words"})
+    attempt = shown(a_probe("first", commands=(FLOOD,) * 9), logs={"": "the last words"})
     assert attempt.logs == (("", "the last words"),)
 
 
@@ -58,8 +65,8 @@ def test_a_cell_stays_within_its_share() -> None:
 
 
 def test_an_earlier_attempt_is_served_after_the_one_that_decides() -> None:
-    first = an_attempt([a_probe("p", Verdict.ERROR, detail="x" * 100_000)], number=1)
-    last = an_attempt([a_probe("p", detail="short")], number=2)
+    first = an_attempt([a_probe("p", Verdict.ERROR, detail="why")], number=1)
+    last = an_attempt([a_probe("p", detail="short", commands=(FLOOD,) * 9)], number=2)
     report = a_report(
         (a_service("queue"),),
         (an_environment_named("qa"),),
@@ -68,7 +75,7 @@ def test_an_earlier_attempt_is_served_after_the_one_that_decides() -> None:
     ((early, late),) = gather(places(report)).values()
     assert (early.decides, late.decides) == (False, True)
     assert late.inside[0].detail == "short"
-    assert "characters in all" in early.inside[0].detail
+    assert "not shown" in early.inside[0].detail
 
 
 def test_output_that_was_cut_when_it_was_run_says_so() -> None:
