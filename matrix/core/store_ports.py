@@ -88,6 +88,16 @@ class Liveness(Protocol):
     def unfinished_runs(self) -> tuple[str, ...]:
         """Ids of the runs that were begun and are not FINISHED, newest first."""
 
+    def hold(self, run: str) -> None:
+        """Carry something that is journalled under a run's id but is no run, as a check of hosts.
+
+        It is alive until ``let_go``, ``close`` or the end of this process. Raises StoreError when
+        another process carries it.
+        """
+
+    def let_go(self, run: str) -> None:
+        """It is over; fine when it was not held."""
+
     def is_alive(self, run: str) -> bool:
         """Whether a process carries the run at this moment, told by a lock the kernel keeps."""
 

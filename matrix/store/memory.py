@@ -117,6 +117,12 @@ class MemoryStore:
             run for run in self._newest_first() if self._runs[run].state is not RunState.FINISHED
         )
 
+    def hold(self, run: str) -> None:
+        self._alive.add(run)
+
+    def let_go(self, run: str) -> None:
+        self._alive.discard(run)
+
     def is_alive(self, run: str) -> bool:
         return run in self._alive
 

@@ -139,6 +139,12 @@ class SqlStore:
             newest_first = open_runs.order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
             return tuple(connection.scalars(newest_first))
 
+    def hold(self, run: str) -> None:
+        self._locks.hold(run)
+
+    def let_go(self, run: str) -> None:
+        self._locks.release(run)
+
     def is_alive(self, run: str) -> bool:
         return self._locks.is_alive(run)
 

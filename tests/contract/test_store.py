@@ -259,6 +259,16 @@ def test_a_run_is_alive_from_its_beginning_to_its_end(store):
     assert store.unfinished_runs() == ()
 
 
+def test_what_is_no_run_can_be_alive_too(store):
+    store.hold("check1")
+    store.hold("check1")
+    assert store.is_alive("check1")
+    assert store.unfinished_runs() == ()
+    store.let_go("check1")
+    store.let_go("check1")
+    assert not store.is_alive("check1")
+
+
 def test_runs_that_were_not_finished_come_newest_first(store):
     for day, state in ((1, "interrupted"), (2, "finished"), (3, "running")):
         store.begin(a_run(f"run{day}", at=NOW + timedelta(day)))
