@@ -13,6 +13,7 @@ file for each run that is going on.
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -90,20 +91,23 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists():
-            return _check_is_file(path)
-        # Never opened when it exists: closing it would drop the locks of this whole process
-        # (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled).
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _create(path)
     except OSError as error:
         message = f"{path}: cannot be made ({error.strerror}): check the path and the disk"
         raise StoreError(message) from error
-
-
-def _check_is_file(path: Path) -> None:
     if not path.is_file():
         message = f"{path}: is not a file: give the path of a store"
         raise StoreError(message)
+
+
+def _create(path: Path) -> None:
+    """Make the file; one that is there, or that another process makes just now, is not opened.
+
+    Closing it would drop the locks this whole process has on it
+    (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
