@@ -30,6 +30,7 @@ LISTED = {
             "here": {"ansible_connection": "local"},
             "windows": {"ansible_connection": "winrm"},
             "templated": {"ansible_host": "{{ lookup('pipe', 'id') }}", "ansible_user": "u"},
+            "template": {"ansible_ssh_private_key_file": "{{ keys }}/k", "ansible_user": "u"},
             "shell": {"ansible_host": "$(id)", "ansible_user": "u"},
             "option": {"ansible_host": "-oProxyCommand=id", "ansible_user": "u"},
             "port": {"ansible_port": "22; id", "ansible_user": "u"},
@@ -65,7 +66,7 @@ def test_what_is_not_taken_from_ansible_is_said_without_its_value(files):
     text = import_inventory("ansible", files.root / "hosts.json")
     assert "# Not taken from Ansible: ansible_password." in text
     assert "s3cret" not in text
-    for name in ("windows", "templated", "shell", "option", "port"):
+    for name in ("windows", "templated", "template", "shell", "option", "port"):
         assert f'# Not taken: machine "{name}"' in text
 
 
@@ -242,6 +243,12 @@ def test_only_keywords_that_name_things_are_left_of_a_config(text):
             "userknownhostsfile",
             "hostkeyalias",
         )
+
+
+def test_what_holds_only_for_some_is_not_taken_for_all():
+    filtered = filter_config("Match host x\n User root\nHost a\n Port 1\n")
+    assert filtered.text == "Host a\n Port 1\n"
+    assert filtered.left_out == ("line 1, Match", "line 2, User")
 
 
 @pytest.mark.parametrize(
