@@ -30,9 +30,9 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 class Shape(BaseModel):
-    """One object of the document: every field is always there, and there are no others."""
+    """One object of the document: every field is always there; later versions may add some."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Gate(Shape):

@@ -43,6 +43,8 @@ _LEADS = {
 }
 
 _SHORT_ID_LENGTH = 12
+#: Reason of a cell that nobody ever measured: its glyph has said it all.
+_NEVER = "never"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +113,7 @@ def short(cell: GridCell) -> str:
     counted = tally(cell)
     if cell.verdict in (Verdict.FAILED, Verdict.WARNED) and counted.bad:
         return f"{counted.bad}/{counted.planned}"
-    return cell.reason
+    return "" if cell.reason == _NEVER else cell.reason
 
 
 def sentence(place: Place) -> str:
@@ -120,8 +122,8 @@ def sentence(place: Place) -> str:
     lead = _LEADS[cell.verdict].format(
         service=place.service.title, environment=place.environment.title
     )
-    why = cell.message or _usual_message(cell)
-    return f"{lead}: {why}" if why else f"{lead}."
+    because = "" if cell.reason == _NEVER else cell.message or _usual_message(cell)
+    return f"{lead}: {because}" if because else f"{lead}."
 
 
 def why(cell: GridCell) -> str:
@@ -158,11 +160,21 @@ def short_id(image_id: str) -> str:
 
 
 def column_facts(finding: HostFinding | None) -> tuple[str, ...]:
-    """What a column is, in short: distribution, architecture, engine with version."""
+    """What a column is, in short: distribution, architecture, engine, each with its version."""
     facts = finding.facts if finding else {}
-    engine = " ".join(_fact(facts.get(f"engine.{name}")) for name in ("name", "version"))
-    known = (_fact(facts.get("distribution")), _fact(facts.get("architecture")), engine.strip())
-    return tuple(filter(None, known))
+    wanted = (
+        ("distribution", "distribution_version"),
+        ("architecture",),
+        ("engine.name", "engine.version"),
+    )
+    known = (" ".join(filter(None, (_fact(facts.get(name)) for name in group))) for group in wanted)
+    return tuple(
+        shown[0].upper() + shown[1:] if " " in shown else shown for shown in known if shown
+    )
+
+
+def _as_name(shown: str) -> str:
+    return shown[0].upper() + shown[1:]
 
 
 def _fact(value: Fact) -> str:

@@ -9,7 +9,8 @@ from matrix.core.result import EnvironmentFinding, Facts, Fault
 
 def facts(distribution: str, engine: str, *, architecture: str = "amd64") -> Facts:
     return {
-        "distribution": distribution,
+        "distribution": distribution.partition(" ")[0].lower(),
+        "distribution_version": distribution.partition(" ")[2],
         "architecture": architecture,
         "kernel": "6.1.0-28-amd64",
         "cpus": 4,
@@ -49,7 +50,7 @@ def findings() -> Iterator[EnvironmentFinding]:
             "no-new-privileges cannot be asked for",
         ),
     )
-    yield a_finding("cloud", facts("Amazon Linux 2023", "25.0.8"))
+    yield a_finding("cloud", facts("Amzn 2023", "25.0.8"))
     yield a_finding(
         "acme",
         {},

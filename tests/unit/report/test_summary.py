@@ -38,6 +38,7 @@ def the_place(cell: GridCell) -> summary.Place:
         (a_cell("queue", "qa", Verdict.WARNED, an_attempt([PASSED]), reason="retry"), "retry"),
         (a_cell("queue", "qa", Verdict.ERROR, an_attempt([FAILED]), reason="disk"), "disk"),
         (a_cell("queue", "qa", Verdict.MISSING), ""),
+        (a_cell("queue", "qa", Verdict.MISSING, reason="never", message="never measured"), ""),
         (a_cell("queue", "qa", Verdict.STALE, an_attempt([FAILED]), reason="age"), "age"),
     ],
     ids=lambda value: value.verdict.value if isinstance(value, GridCell) else value,
@@ -73,6 +74,19 @@ def test_every_verdict_has_a_sentence_a_meaning_and_a_place_in_the_order(verdict
 def test_a_cell_that_passed_says_how_many_probes_did() -> None:
     cell = a_cell("queue", "qa", Verdict.PASSED, an_attempt([PASSED, PASSED]))
     assert summary.sentence(the_place(cell)) == "Queue works on QA server: all 2 probes passed."
+
+
+def test_a_cell_that_was_never_measured_says_so_once() -> None:
+    cell = a_cell("queue", "qa", Verdict.MISSING, reason="never", message="never measured")
+    assert summary.sentence(the_place(cell)) == "Queue on QA server was not measured."
+    assert summary.why(cell) == "never measured"
+
+
+def test_a_column_is_told_by_distribution_architecture_and_engine() -> None:
+    found = shop_report().grid.findings
+    assert summary.column_facts(found["qa"].hosts[0]) == ("Debian 13", "amd64", "Docker 26.1.5")
+    assert summary.column_facts(found["acme"].hosts[0]) == ()
+    assert summary.column_facts(None) == ()
 
 
 def test_a_cell_the_grid_does_not_hold_is_missing() -> None:
