@@ -122,7 +122,8 @@ def test_waiting_for_the_service_longer_than_the_probe_may_is_not_the_services_f
     assert bench.access.controlled[0][2]["seconds"] <= 5
 
 
-def test_what_a_probe_has_started_ends_with_it(bench, tmp_path):
+@pytest.mark.parametrize("end", ["pass", "os._exit(0)"])
+def test_what_a_probe_has_started_ends_with_it(bench, tmp_path, end):
     pids = tmp_path / "pids"
     bench.run(
         f"""
@@ -130,6 +131,7 @@ def test_what_a_probe_has_started_ends_with_it(bench, tmp_path):
         def test_a():
             child = subprocess.Popen(["sleep", "1000"])
             open({str(pids)!r}, "w").write(f"{{child.pid}} {{os.getpid()}}")
+            {end}
         """
     )
     deadline = time.monotonic() + 5
@@ -256,8 +258,11 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_folder(bench, tmp_path
     file, seen = bench.write(""), tmp_path / "seen"
     bench.write(
         f"""
+        import subprocess
         def test_a():
-            open({str(seen)!r}, "w").write(f"{{os.getppid()}} {{os.getpid()}} {{os.getcwd()}}")
+            started = subprocess.Popen(["sleep", "1000"]).pid
+            with open({str(seen)!r}, "w") as file:
+                file.write(f"{{os.getppid()}} {{os.getpid()}} {{started}} {{os.getcwd()}}")
             while True: pass
         """
     )
@@ -276,8 +281,9 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_folder(bench, tmp_path
         time.sleep(0.02)
     runner.kill()
     runner.wait()
-    server, child, folder = seen.read_text().split()
-    while any(map(os.path.exists, (f"/proc/{server}", f"/proc/{child}", os.path.dirname(folder)))):
+    *processes, folder = seen.read_text().split()
+    left = [*(f"/proc/{pid}" for pid in processes), os.path.dirname(folder)]
+    while any(map(os.path.exists, left)):
         assert time.monotonic() < until
         time.sleep(0.02)
 
