@@ -1,0 +1,60 @@
+"""Oscar watches what containers use, and counts on limits being limits."""
+
+import pytest
+
+MEBIBYTE = 1024 * 1024
+
+
+def test_traffic_is_counted(container):
+    """Bytes received and sent on the network are counted"""
+    stats = container.stats()
+    assert stats.get("network_received_bytes") is not None
+    assert stats.get("network_sent_bytes") is not None
+
+
+@pytest.mark.requires(**{"engine.cpu_limit": True})
+def test_processor_time_is_counted(container):
+    """Processor time is counted, and what works uses it"""
+    before = container.stats()["cpu_seconds"]
+    container.exec("n=0; while [ $n -lt 100000 ]; do n=$((n + 1)); done")
+    assert container.stats()["cpu_seconds"] > before
+
+
+@pytest.mark.requires(**{"engine.memory_limit": True})
+def test_memory_use_is_reported(container, service):
+    """Memory in use is reported, with the limit that was asked for"""
+    stats = container.stats()
+    assert stats["memory_limit_bytes"] == service.memory_bytes
+    assert 0 < stats["memory_bytes"] <= service.memory_bytes
+
+
+@pytest.mark.timeout(60)
+def test_memory_limit_is_enforced(container, service):
+    """Memory limit is enforced: who takes more than the limit is stopped"""
+    wanted = 2 * service.memory_bytes
+    # tail keeps everything it reads until a line ends, and here none does.
+    result = container.exec(f"head -c {wanted} /dev/zero | tail -n 1 > /dev/null; echo $?")
+    assert result.stdout.strip() not in ("126", "127"), f"no tail: {result.stderr}"
+    assert result.stdout.strip() != "0", (
+        f"the limit is {service.memory_bytes // MEBIBYTE} MiB, and a process in the container "
+        f"held {wanted // MEBIBYTE} MiB: this engine accepts the limit and nothing enforces it"
+    )
+
+
+@pytest.mark.timeout(90)
+def test_pids_limit_is_enforced(container, service):
+    """Process limit is enforced: who starts more than the limit is stopped"""
+    wanted = service.pids + 8
+    # They end with the shell that started them, which also waits for them: the service's main
+    # process may not be one that buries the dead.
+    result = container.exec(
+        'sh -c \'trap "kill \\$all; wait" EXIT; n=0;'
+        f" while [ $n -lt {wanted} ]; do"
+        ' sleep 60 > /dev/null 2>&1 & all="$all $!"; n=$((n + 1)); echo $n; done\''
+    )
+    started = len(result.stdout.split())
+    assert started > 0, f"not one process could be started: {result.stderr}"
+    assert started < wanted, (
+        f"the limit is {service.pids} processes, and {started} could be started in the container: "
+        "this engine accepts the limit and nothing enforces it"
+    )

@@ -1,0 +1,71 @@
+"""Oscar decides who reaches what: ports only where they were published, names where they belong."""
+
+import itertools
+
+SILENCE = 128
+
+
+def published(container):
+    ports = container.inspect()["NetworkSettings"]["Ports"] or {}
+    return {name: bound for name, bound in ports.items() if bound}
+
+
+def answers(outside, address, port):
+    """Whether something takes a connection there, and keeps it.
+
+    The engine's proxy takes every connection and drops those that nobody in the container wants, so
+    that they can be made says nothing.
+    """
+    bash = outside.find_command("bash")
+    attempt = f"exec 3<> /dev/tcp/{address}/{port} || exit 1; read -t 1 -n 1 -u 3"
+    status = outside.run("timeout 5 %s -c %s", bash, attempt).rc
+    # Of read: 0 for a byte that came, above 128 for silence; of timeout: 124.
+    return status == 0 or status > SILENCE
+
+
+def addresses_of(outside):
+    """The machine's own addresses but loopback, from the kernel's routing tree."""
+    lines = outside.check_output("cat /proc/net/fib_trie").splitlines()
+    local = {
+        before.split()[-1] for before, line in itertools.pairwise(lines) if "host LOCAL" in line
+    }
+    return sorted(address for address in local if not address.startswith("127."))
+
+
+def test_published_ports_answer(container, service, outside):
+    """Every port the service declares answers on the host, and no other is published"""
+    assert set(published(container)) == {f"{port}/tcp" for port in service.ports.values()}
+    for name in service.ports:
+        address, port = container.address(name)
+        assert answers(outside, address, port), f"{name} does not answer on {address}:{port}"
+
+
+def test_ports_are_for_this_machine_only(container, service, outside):
+    """Published ports are bound to 127.0.0.1 and answer on no other address of the host"""
+    bound = [one["HostIp"] for ports in published(container).values() for one in ports]
+    assert set(bound) <= {"127.0.0.1"}
+    for name in service.ports:
+        _, port = container.address(name)
+        open_on = [one for one in addresses_of(outside) if answers(outside, one, port)]
+        assert not open_on, f"{name} answers on {', '.join(open_on)} too"
+
+
+def test_names_are_resolved(container, service):
+    """The service and its companions find each other by name"""
+    resolve = "getent hosts {0} || nslookup {0} > /dev/null"
+    for name in (service.name, *service.companions):
+        found = container.exec(resolve.format(name))
+        assert found.rc == 0, f"{name} is not known in the container: {found.stderr}"
+    for name in service.companions:
+        found = container.companion(name).exec(resolve.format(service.name))
+        assert found.rc == 0, f"{service.name} is not known in {name}: {found.stderr}"
+
+
+def test_network_is_its_own(container, service):
+    """The container is in one network of its own, and not in the host's"""
+    networks = container.inspect()["NetworkSettings"]["Networks"]
+    assert len(networks) == 1, f"it is in {', '.join(networks)}"
+    assert not {"host", "none", "bridge", "podman"} & set(networks)
+    for name in service.companions:
+        other = container.companion(name).inspect()["NetworkSettings"]["Networks"]
+        assert set(other) == set(networks)
