@@ -18,6 +18,7 @@ from matrix.cli.output import (
 from matrix.core.errors import UsageError
 from matrix.core.gate import Exit
 from matrix.core.result import EnvironmentFinding
+from matrix.loading.imports import import_inventory
 
 patterns = click.argument("names", nargs=-1)
 
