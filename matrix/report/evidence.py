@@ -93,6 +93,12 @@ class ShownAttempt:
     #: Name of the container ("" is the service) → tail of its log.
     logs: tuple[tuple[str, str], ...]
 
+    @property
+    def sides(self) -> tuple[tuple[Side, tuple[ShownProbe, ...]], ...]:
+        """Both sides with their probes, the one with the worst probe first."""
+        both = ((Side.INSIDE, self.inside), (Side.OUTSIDE, self.outside))
+        return tuple(sorted(both, key=lambda side: _urgency(side[1])))
+
 
 def gather(all_places: Iterator[Place]) -> dict[CellId, tuple[ShownAttempt, ...]]:
     """The evidence of every cell; the worst cells are served first."""
@@ -142,6 +148,10 @@ def _attempt(attempt: Attempt, budget: Budget, *, decides: bool) -> ShownAttempt
 
 def _of_side(probes: Iterable[ShownProbe], side: Side) -> tuple[ShownProbe, ...]:
     return tuple(probe for probe in probes if probe.result.side is side)
+
+
+def _urgency(probes: Iterable[ShownProbe]) -> int:
+    return min((ORDER.index(each.result.verdict) for each in probes), default=len(ORDER))
 
 
 def _probe(probe: ProbeResult, budget: Budget) -> ShownProbe:

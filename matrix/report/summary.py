@@ -178,7 +178,8 @@ def _as_name(shown: str) -> str:
 
 
 def _fact(value: Fact) -> str:
-    return "" if value is None else str(value)
+    """As text, without what a distribution adds to a version: ``20.10.24+dfsg1``."""
+    return "" if value is None else str(value).partition("+")[0]
 
 
 def _is_bad(probe: ProbeResult) -> bool:

@@ -38,7 +38,7 @@ def findings() -> Iterator[EnvironmentFinding]:
     yield a_finding("dev", facts("Debian 12", "20.10.24"))
     yield a_finding(
         "qa",
-        facts("Debian 13", "26.1.5"),
+        facts("Debian 13", "26.1.5+dfsg1"),
         deviations=("memory limits are accepted and ignored: no memory controller on cgroup v2",),
     )
     yield a_finding("prod", facts("Debian 12", "20.10.24"))

@@ -7,7 +7,7 @@ from builders.reports import an_environment as an_environment_named
 from builders.shop import shop_report
 
 from matrix.core.grid import Report
-from matrix.core.result import ProbeResult
+from matrix.core.result import ProbeResult, Side
 from matrix.core.verdict import Verdict
 from matrix.report.evidence import CELL_CHARACTERS, ShownAttempt, ShownProbe, gather
 from matrix.report.summary import places
@@ -57,6 +57,12 @@ def test_a_flood_does_not_push_out_the_error_beside_it() -> None:
 def test_the_log_of_a_failed_cell_comes_before_what_passed() -> None:
     attempt = shown(a_probe("first", commands=(FLOOD,) * 9), logs={"": "the last words"})
     assert attempt.logs == (("", "the last words"),)
+
+
+def test_the_side_that_failed_comes_first() -> None:
+    passed, failed = a_probe("p"), a_probe("q", Verdict.FAILED, side=Side.OUTSIDE)
+    assert [side for side, _ in shown(passed, failed).sides] == [Side.OUTSIDE, Side.INSIDE]
+    assert [side for side, _ in shown(passed).sides] == [Side.INSIDE, Side.OUTSIDE]
 
 
 def test_a_cell_stays_within_its_share() -> None:
