@@ -22,6 +22,7 @@ from matrix.core.planning import make_plan
 from matrix.core.ports import Prober, Watcher
 from matrix.core.reading import Current, build_grid
 from matrix.core.result import EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
+from matrix.core.secrets import secrets_of
 from matrix.core.selection import select
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
@@ -90,8 +91,7 @@ class Site:
 @contextmanager
 def opened(project: Project) -> Iterator[Site]:
     """The project with its store and probe process; both are closed at the end."""
-    project.state.mkdir(parents=True, exist_ok=True)
-    store = open_store(project.state / "store.sqlite")
+    store = open_store(project.state / "store.sqlite", secrets=secrets_of(project))
     try:
         with PytestProber() as prober:
             yield Site(project=project, store=store, prober=prober)
@@ -288,8 +288,12 @@ def examine(
 ) -> tuple[EnvironmentFinding, ...]:
     """Connect to environments, measure them and try their health; nothing is kept."""
     run = new_run_id(_now())
-    with open_toolbox(site.store, site.prober, halt=Halt(), watch=watch) as tools:
-        return tuple(_examine_one(tools, environment, run) for environment in environments)
+    site.store.hold(run)
+    try:
+        with open_toolbox(site.store, site.prober, halt=Halt(), watch=watch) as tools:
+            return tuple(_examine_one(tools, environment, run) for environment in environments)
+    finally:
+        site.store.let_go(run)
 
 
 def _examine_one(tools: Toolbox, environment: Environment, run: str) -> EnvironmentFinding:
