@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 
-from matrix.core.errors import DeadlineExceeded, MatrixError, NotReady, UsageError
+from matrix.core.errors import ContainerLost, DeadlineExceeded, MatrixError, NotReady, UsageError
 from matrix.core.ports import ContainerState, Shell, Stream
 from matrix.core.result import CommandResult, Json, Side
 from matrix.execution.containers import Ensemble, Running
@@ -116,7 +116,7 @@ class CellAccess:
         state = self._ensemble.state(target)
         if state is None:
             self.explain()
-            raise UsageError(f"container {self._member(target).name} does not exist any more")
+            raise ContainerLost(f"container {self._member(target).name} does not exist any more")
         return state
 
     def _rest(self, target: str, verb: str, seconds: float) -> None:
