@@ -227,8 +227,7 @@ HOSTILE = (
 )
 
 
-def a_hostile_report() -> Report:
-    """Every text a host, image or inventory can give us tries to do something."""
+def a_hostile_attempt() -> Attempt:
     flood = ("A" * 5_000_000 + HOSTILE).encode("utf-8", "backslashreplace")
     raw = HOSTILE.encode("utf-8", "surrogatepass") + b"\xff\xfe"
     probe = replace(
@@ -244,7 +243,7 @@ def a_hostile_report() -> Report:
             a_command("cat /flood", out=flood),
         ),
     )
-    attempt = an_attempt(
+    return an_attempt(
         (probe,),
         verdict=Verdict.FAILED,
         host=HOSTILE,
@@ -254,6 +253,11 @@ def a_hostile_report() -> Report:
         traceback=HOSTILE,
         also_planned=(HOSTILE,),
     )
+
+
+def a_hostile_report() -> Report:
+    """Every text a host, image or inventory can give us tries to do something."""
+    attempt = a_hostile_attempt()
     fault = Fault(reason="unreachable", message=HOSTILE)
     facts: Facts = {"distribution": HOSTILE, HOSTILE: HOSTILE, "architecture": None}
     leftover = Leftover(
