@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from matrix.hosts.known_hosts import HostKey, KnownKeys, look_up, pinned
 from matrix.hosts.transport import HostTransport
 
 #: Times a server may drop us before its banner, as sshd does above MaxStartups.
-BANNER_ATTEMPTS = 6
+BANNER_ATTEMPTS = 10
+#: Longest pause before another try, and what is added at random so that runners do not march.
+PAUSE_SECONDS = 1.5
+PAUSE_JITTER_SECONDS = 0.5
 
 
 class _Dropped(Exception):
@@ -73,14 +77,16 @@ def place(address: SshAddress) -> str:
 
 def _handshake(address: SshAddress, jump: Login | None, deadline: Deadline) -> HostTransport:
     """A transport that has exchanged keys; tries again when the server is too busy to greet."""
+    # The longest pause comes after the last check of the time, so it is taken off before.
+    patience = max(0.1, deadline.remaining() - PAUSE_SECONDS - PAUSE_JITTER_SECONDS)
     try:
         for attempt in stamina.retry_context(
             on=_Dropped,
             attempts=BANNER_ATTEMPTS,
-            timeout=deadline.remaining(),
+            timeout=patience,
             wait_initial=0.3,
-            wait_max=3.0,
-            wait_jitter=0.7,
+            wait_max=PAUSE_SECONDS,
+            wait_jitter=PAUSE_JITTER_SECONDS,
         ):
             with attempt:
                 return _exchange_keys(address, jump, deadline)
@@ -93,10 +99,11 @@ def _handshake(address: SshAddress, jump: Login | None, deadline: Deadline) -> H
 
 
 def _exchange_keys(address: SshAddress, jump: Login | None, deadline: Deadline) -> HostTransport:
+    known = known_keys(address)
     sock = _dial(address, jump, deadline)
     transport = HostTransport(sock)
     transport.banner_timeout = transport.handshake_timeout = deadline.remaining()
-    _prefer_known_types(transport, known_keys(address))
+    _prefer_known_types(transport, known)
     try:
         transport.start_client(timeout=deadline.remaining())
     except paramiko.ssh_exception.IncompatiblePeer as error:
@@ -180,7 +187,21 @@ def _check_host_key(transport: HostTransport, address: SshAddress) -> None:
 
 
 def _authenticate(transport: HostTransport, address: SshAddress, deadline: Deadline) -> None:
-    key = _identity(address, deadline)
+    """One try with the one key that is meant for this host."""
+    if address.identity_file:
+        _offer(transport, address, _key_from_file(address.identity_file), deadline)
+    elif address.agent_key:
+        with _agent(deadline) as agent:
+            _offer(transport, address, _key_from_agent(agent, address.agent_key), deadline)
+    else:
+        raise AuthRefused(
+            f"{place(address)}: the inventory names no identity_file and no agent_key"
+        )
+
+
+def _offer(
+    transport: HostTransport, address: SshAddress, key: paramiko.PKey, deadline: Deadline
+) -> None:
     transport.auth_timeout = deadline.remaining()
     try:
         missing = transport.auth_publickey(address.user, key)
@@ -201,15 +222,6 @@ def _authenticate(transport: HostTransport, address: SshAddress, deadline: Deadl
         raise AuthRefused(f"{place(address)} also wants {', '.join(missing)}, which we cannot give")
 
 
-def _identity(address: SshAddress, deadline: Deadline) -> paramiko.PKey:
-    """The one key meant for this host."""
-    if address.identity_file:
-        return _key_from_file(address.identity_file)
-    if address.agent_key:
-        return _key_from_agent(address.agent_key, deadline)
-    raise AuthRefused(f"{place(address)}: the inventory names no identity_file and no agent_key")
-
-
 def _key_from_file(path: Path) -> paramiko.PKey:
     try:
         return paramiko.PKey.from_path(path)
@@ -224,21 +236,27 @@ def _key_from_file(path: Path) -> paramiko.PKey:
         raise AuthRefused(f"identity file {path} is not a private key: {error}") from error
 
 
-def _key_from_agent(fingerprint: str, deadline: Deadline) -> AgentKey:
-    """The key with that fingerprint; no other key of the agent is ever used."""
+@contextlib.contextmanager
+def _agent(deadline: Deadline) -> Iterator[AgentSSH]:
+    """The ssh-agent of the account we run in, for as long as it is needed."""
     connection = get_agent_connection()
     if not connection:
-        raise AuthRefused(f"no ssh-agent answers, but agent_key is {fingerprint}")
+        raise AuthRefused("no ssh-agent answers, but the inventory names an agent_key")
     # Paramiko itself would wait for a mute agent without end.
     connection.settimeout(deadline.remaining())
     agent = AgentSSH()
     try:
         agent._connect(connection)  # type: ignore[attr-defined]  # not in the stubs
+        yield agent
     except (OSError, paramiko.SSHException) as error:
-        connection.close()
         raise AuthRefused(f"the ssh-agent does not answer: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def _key_from_agent(agent: AgentSSH, fingerprint: str) -> AgentKey:
+    """The key with that fingerprint; no other key of the agent is ever used."""
     for key in agent.get_keys():
         if key.fingerprint == fingerprint:
             return key
-    connection.close()
     raise AuthRefused(f"the ssh-agent has no key {fingerprint}; ssh-add -l lists those it has")

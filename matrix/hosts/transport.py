@@ -57,7 +57,7 @@ class HostTransport(paramiko.Transport):
     def disagreement(self) -> str:
         """The first kind of algorithm we share none of, with both lists; "" when there is none."""
         for field, (name, ours) in _OFFERS.items():
-            theirs = [str(item) for item in self._offered.get(field, ())]
+            theirs = [item for item in self._offered.get(field, ()) if not _is_extension(item)]
             mine = list(getattr(self, ours))
             if theirs and not set(theirs) & set(mine):
                 return f"{name}: the host offers {', '.join(theirs)}; we have {', '.join(mine)}"
@@ -81,3 +81,8 @@ class HostTransport(paramiko.Transport):
         if not ignore_first_byte and not self._offered:
             self._offered = {field: list(fields[field]) for field in _OFFERS}
         return fields
+
+
+def _is_extension(name: str) -> bool:
+    """Whether a name in the key exchange list is no algorithm but a hint (RFC 8308, OpenSSH)."""
+    return name.startswith(("ext-info-", "kex-strict-"))

@@ -165,7 +165,7 @@ def make_sshd(folder: Path, *, address: str = "127.0.0.1", port: int = 0) -> Ssh
         f"ListenAddress {address}:{port}\nHostKey {folder}/host_key\nPidFile none\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-        "MaxStartups 100\nLogLevel VERBOSE\nUseDNS no\n"
+        "LogLevel VERBOSE\nUseDNS no\n"
     )
     return Sshd(folder=folder, port=port, address=address)
 

@@ -72,9 +72,11 @@ ENGINE = pytest.mark.engine
 )
 def factory(request) -> Iterator[Factory]:
     make, detail = SHELLS[request.param]
-    with tempfile.TemporaryDirectory(prefix="mx-") as folder:
-        with make(detail, request, Path(folder)) as opened:
-            yield opened
+    with (
+        tempfile.TemporaryDirectory(prefix="mx-") as folder,
+        make(detail, request, Path(folder)) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture
