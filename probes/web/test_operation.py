@@ -106,6 +106,7 @@ def test_a_worker_that_dies_is_replaced(container, workers, eventually):
     assert eventually(lambda: container.exec(ask).rc == 0)
 
 
+@pytest.mark.requires(**{"engine.memory_limit": True})
 @pytest.mark.timeout(60)
 def test_a_rush_of_readers_is_served_within_its_memory(container):
     """A rush of readers is served, within the memory it declares"""
