@@ -15,7 +15,8 @@ def test_exec_is_inside_this_container(container):
     assert planted
     for variable in planted:
         name, _, value = variable.partition("=")
-        assert container.exec(f"printenv {name}").stdout.strip() == value
+        # Not printenv: small images have none.
+        assert container.exec(f'echo "${name}"').stdout.strip() == value
 
 
 def test_large_output_comes_back_whole(container):
