@@ -214,7 +214,6 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
     if run and heading is None:
         raise UsageError(f"there is no run {run} in the store (the newest: {_ids(runs)})")
     findings = newest_findings(site)
-    known = {**known_images(project), **(image_ids or {})}
     newest = {
         cell: (of, store.load_cell(of, cell) or summary)
         for cell, (of, summary) in store.newest_cells().items()
@@ -225,18 +224,7 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
         newest,
         now=_now(),
         policy=project.policy,
-        current=Current(
-            image_ids={one.name: known.get(one.image, "") for one in project.services},
-            probes_digests={
-                one.name: digest_probes(probe_folders(project, one.name))
-                for one in project.services
-            },
-            fingerprints={
-                name: "+".join(host.fingerprint for host in finding.hosts)
-                for name, finding in findings.items()
-                if finding.fault is None
-            },
-        ),
+        current=_current(project, {**known_images(project), **(image_ids or {})}, findings),
         findings=findings,
     )
     return Report(
@@ -252,6 +240,23 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
         plan_digest=heading.plan_digest if heading else "",
         version=__version__,
         leftovers=heading.leftovers if heading else (),
+    )
+
+
+def _current(
+    project: Project, image_ids: Mapping[str, str], findings: Mapping[str, EnvironmentFinding]
+) -> Current:
+    """What a result must have been measured for, to be still true."""
+    return Current(
+        image_ids={one.name: image_ids.get(one.image, "") for one in project.services},
+        probes_digests={
+            one.name: digest_probes(probe_folders(project, one.name)) for one in project.services
+        },
+        fingerprints={
+            name: "+".join(host.fingerprint for host in finding.hosts)
+            for name, finding in findings.items()
+            if finding.fault is None
+        },
     )
 
 
