@@ -190,6 +190,11 @@ class _Joined:
         )
         with contextlib.suppress(OSError):
             self._client.sendall(head.encode() + body)
+            self._client.shutdown(socket.SHUT_WR)
+            # A socket that is closed with something unread takes the answer back.
+            self._client.settimeout(1)
+            while self._client.recv(_CHUNK_BYTES):
+                pass
 
 
 def ask(dial: Callable[[], Duplex], *, where: str) -> None:

@@ -47,7 +47,7 @@ TOOLS = (
     "systemctl",
 )
 _LINE = re.compile(r"([a-z0-9_.-]{1,80})=(.*)")
-_NUMBER = re.compile(r"\d{1,20}")
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 #: Key → every value that came for it, in order.
 Said = Mapping[str, list[str]]
@@ -188,12 +188,12 @@ def _number(text: str | None) -> int | None:
 
 def _seconds(text: str | None) -> float | None:
     """The first number of *text*, to one decimal place."""
-    match = re.match(r"\d{1,12}(\.\d{1,9})?", text or "")
+    match = re.match(r"[0-9]{1,12}(\.[0-9]{1,9})?", text or "")
     return round(float(match[0]), 1) if match else None
 
 
 def _offset(theirs: str | None, ours: float) -> float | None:
-    match = re.fullmatch(r"\d{1,12}(\.\d{1,9})?", theirs or "")
+    match = re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", theirs or "")
     if not match:
         return None
     # A clock that tells whole seconds is half of one behind, by and large.
@@ -207,7 +207,7 @@ def _kibibytes(said: Said, key: str) -> int | None:
 
 def _free(line: str) -> int | None:
     """Available bytes from a line of ``df -Pk``: the fourth field, counted before the mount."""
-    match = re.search(r"\s\d+\s+\d+\s+(\d{1,18})\s+\d+%\s+/", line)
+    match = re.search(r"\s[0-9]+\s+[0-9]+\s+([0-9]{1,18})\s+[0-9]+%\s+/", line)
     return int(match[1]) * KIBIBYTE if match else None
 
 

@@ -137,12 +137,12 @@ class Tether:
     def _listen(self, seconds: float) -> bool:
         """Take what the guard says within *seconds*; False at its end."""
         try:
-            # After a farewell only its end is waited for.
+            # After a farewell only its end is waited for, which closing the stream cuts short.
             chunk = self._stream.receive(
                 deadline_seconds=CLOSE_SECONDS if self._leaving.is_set() else seconds
             )
         except DeadlineExceeded:
-            return not self._leaving.is_set()
+            return True
         if chunk is None:
             return False
         if chunk.source == STDOUT:

@@ -28,6 +28,8 @@ ACCOUNTS = {
     "asker": "/bin/bash",
     "docker1": "/bin/dash",
 }
+#: Accounts in the group that may use the engine.
+USES_DOCKER = ("docker1", "noisy", "fishy")
 FIRST_ID = 61001
 NOISE = "echo NOISE-OUT\necho NOISE-ERR >&2\nset -x\n"
 SUDOERS = "Defaults !pam_session\nroot ALL=(ALL) ALL\nsudoer ALL=(root) NOPASSWD: DOCKER\n"
@@ -137,7 +139,7 @@ def write_accounts(folder: Path) -> None:
     """Copies of the machine's account files with our accounts added."""
     docker = Path("/var/run/docker.sock").stat().st_gid
     passwd, shadow = Path("/etc/passwd").read_text(), "root:*:19000:0:99999:7:::\n"
-    group = f"root:x:0:\nnogroup:x:65534:\nmxdocker:x:{docker}:docker1\n"
+    group = f"root:x:0:\nnogroup:x:65534:\nmxdocker:x:{docker}:{','.join(USES_DOCKER)}\n"
     for number, (name, shell) in enumerate(ACCOUNTS.items(), FIRST_ID):
         home = folder / "home" / name
         home.mkdir(parents=True)
