@@ -20,10 +20,12 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import click
+from click.shell_completion import CompletionItem
 
 from matrix import __version__
 from matrix.core.errors import MatrixError
 from matrix.core.gate import Exit, code_of_error
+from matrix.core.selection import known
 from matrix.core.text import clean
 
 #: Command → module with a click command of the same name, and its line in ``matrix --help``:
@@ -59,6 +61,24 @@ class LazyGroup(click.Group):
         command = _verb_module(cmd_name).command
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours, not of the user
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb of a command line; UsageError with what there is for one that is none."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            hint = known(args[0], list(COMMANDS), most=len(COMMANDS))
+            raise click.UsageError(f'no command is called "{clean(args[0])}"{hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs that begin like *incomplete*, without importing them."""
+        verbs = [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with their lines, without importing them."""
