@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from matrix.app import read_report
-from matrix.cli.output import json_option, print_json, project_options, site
+from matrix.cli.output import json_option, print_json, print_text, project_options, site
 from matrix.core.gate import exit_code
 from matrix.core.text import clean
+from matrix.report.summary import gate_line
 
 
 @click.command("gate")
@@ -29,7 +30,5 @@ def command(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
     if as_json:
         print_json({"exit_code": int(code), "decision": decision, "run": report.run})
         return code
-    click.echo(f"GATE {decision.door.value}: {decision.known} of {decision.required} cells known")
-    for reason in decision.reasons:
-        click.echo(f"  {clean(reason)}")
+    print_text("\n".join((gate_line(decision), *(f"  {clean(one)}" for one in decision.reasons))))
     return code

@@ -1,6 +1,10 @@
 """Data to stdout, talk to stderr."""
 
 import json
+import os
+import re
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -14,9 +18,12 @@ from tabulate import tabulate
 
 from matrix.app import Site, open_project, opened
 from matrix.core.build import BuildEvent
+from matrix.core.grid import Report
 from matrix.core.model import CellId, Environment, Project
 from matrix.core.selection import matching
 from matrix.core.text import clean, one_line
+from matrix.core.verdict import Verdict
+from matrix.report import WIDTH, render
 
 # Any: click's decorators change the type of what they decorate.
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -61,6 +68,11 @@ def environments_of(project: Project, patterns: Sequence[str]) -> tuple[Environm
     return tuple(one for one in project.environments if one.name in names)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 cell``, ``3 cells``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def talk(text: str) -> None:
     """Say something to people."""
     click.echo(clean(text), err=True)
@@ -70,6 +82,36 @@ def say_build(event: BuildEvent) -> None:
     """Say one step of a build."""
     step = f" [{event.step}/{event.steps}]" if event.steps else ""
     talk(f"{event.image}{step}: {one_line(event.text, 120)}")
+
+
+def print_report(name: str, report: Report) -> None:
+    """*report* in the format *name* on stdout; its text is in colour on a terminal."""
+    document = render(name, report, width=_width()) if name == "text" else render(name, report)
+    if name == "text":
+        print_text(document)
+    else:
+        click.echo(document, nl=not document.endswith("\n"))
+
+
+def print_text(text: str) -> None:
+    """Lines on stdout, verdicts in colour where that is a terminal which wants it."""
+    painted = "".join(_painted(line) for line in text.splitlines(keepends=True))
+    click.echo(painted, nl=not text.endswith("\n"), color=_colour_wanted())
+
+
+def _width() -> int:
+    """Columns of the terminal, or what suits a file."""
+    return shutil.get_terminal_size((WIDTH, 0)).columns if sys.stdout.isatty() else WIDTH
+
+
+def _painted(line: str) -> str:
+    """Glyphs in the colours of their verdicts, with the words that belong to them."""
+    return GLYPHS.sub(lambda found: click.style(found[0], **COLOURS[found[1] or found[2]]), line)
+
+
+def _colour_wanted() -> bool | None:
+    """No where the user says so; None lets the terminal decide."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def print_table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> None:
@@ -92,6 +134,20 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON is any of its types
         return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     return value
 
+
+#: How a verdict looks on a terminal, by its glyph, and the gate by its word.
+COLOURS: Mapping[str, Mapping[str, Any]] = {
+    Verdict.PASSED.glyph: {"fg": "green"},
+    Verdict.WARNED.glyph: {"fg": "yellow"},
+    Verdict.FAILED.glyph: {"fg": "red", "bold": True},
+    Verdict.ERROR.glyph: {"fg": "magenta", "bold": True},
+    Verdict.STALE.glyph: {"fg": "cyan", "dim": True},
+    "OPEN": {"fg": "green", "bold": True},
+    "CLOSED": {"fg": "red", "bold": True},
+    "INCOMPLETE": {"fg": "magenta", "bold": True},
+}
+#: A glyph where a cell or an entry begins, with its words; or what the gate says.
+GLYPHS = re.compile(r"(?:(?<=^)|(?<=  ))([✓⚠✗!◷])(?: \S+)*|(?<=^GATE )(OPEN|CLOSED|INCOMPLETE)")
 
 #: Types that JSON does not have, or that must be made harmless, and what becomes of them.
 PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (

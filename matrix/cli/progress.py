@@ -7,35 +7,34 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from types import TracebackType
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from matrix.core.model import CellId
+from matrix.core.grid import GridCell
+from matrix.core.model import CellId, Project
 from matrix.core.plan import Plan
 from matrix.core.ports import Event, Watcher
 from matrix.core.result import CellResult
-from matrix.core.text import clean, seconds_text, size_text
+from matrix.core.text import clean, display_width, one_line, seconds_text, size_text
 from matrix.core.verdict import Verdict
+from matrix.report.plain import STYLES
+from matrix.report.summary import short
 
-STYLES = {
-    Verdict.PASSED: "green",
-    Verdict.WARNED: "yellow",
-    Verdict.FAILED: "bold white on red",
-    Verdict.ERROR: "bold magenta",
-    Verdict.MISSING: "dim",
-    Verdict.UNSUPPORTED: "dim",
-    Verdict.STALE: "dim yellow",
-}
 #: Steps shown in a cell that is being measured.
 STEPS = {"deliver": "image", "start": "starting", "probe": "probes", "retry": "again"}
+#: Columns of the terminal for a service's name and for one environment; with less than the last
+#: for each, environments are shown by name, not by title.
+WIDEST_NAME, WIDEST_COLUMN, NARROWEST_COLUMN, TITLES_FROM = 24, 24, 8, 12
 #: Bytes below which a delivery is not worth a number.
 SHOWN_FROM_BYTES = 1024 * 1024
 #: Seconds between two lines about one delivery.
@@ -81,19 +80,30 @@ class Lines:
 
 
 class LiveGrid:
-    """The grid on a terminal, filled in place."""
+    """The grid on a terminal, filled in place.
 
-    def __init__(self, plan: Plan, console: Console) -> None:
-        self._rows = {cell.service.name: cell.service.title for cell in plan.cells}
-        self._columns = {cell.environment.name: cell.environment.title for cell in plan.cells}
+    Every column is as wide as the next one and keeps its width, so that nothing moves but what
+    happens; what does not fit is cut. The grid goes when the report is shown on the same terminal.
+    """
+
+    def __init__(self, plan: Plan, project: Project, console: Console) -> None:
         self._planned = {cell.cell for cell in plan.cells}
+        rows = {cell.service for cell in self._planned}
+        columns = {cell.environment for cell in self._planned}
+        # In the order of the project: a plan is in the order of running.
+        self._rows = {one.name: one.title for one in project.services if one.name in rows}
+        self._columns = {one.name: one.title for one in project.environments if one.name in columns}
         self._cells: dict[CellId, Text | Spinner] = {}
+        self._done: Counter[Verdict] = Counter()
         self._heads: dict[str, str] = {}
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._console = console
         self._live = Live(
-            self._table(), console=console, refresh_per_second=8, transient=False, screen=False
+            console=console,
+            get_renderable=self._picture,
+            refresh_per_second=8,
+            transient=sys.stdout.isatty(),
         )
 
     def __enter__(self) -> "LiveGrid":
@@ -106,7 +116,6 @@ class LiveGrid:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._live.update(self._table())
         self._live.stop()
 
     def watch(self, event: Event) -> None:
@@ -114,30 +123,49 @@ class LiveGrid:
         with self._lock:
             if event.kind == "environment":
                 self._heads[event.environment] = clean(event.text)
-            elif event.kind in ("retry", "note"):
-                where = f"{event.service}@{event.environment}".lstrip("@")
-                self._live.console.print(Text(clean(f"{where}: {event.text}"), style="dim"))
             if event.service:
-                cell = CellId(service=event.service, environment=event.environment)
-                self._cells[cell] = _shown(event)
-            self._live.update(self._table())
+                self._note(event)
+        # Without our lock: printing draws the grid, which takes it.
+        if event.kind in ("retry", "note"):
+            where = f"{event.service}@{event.environment}".lstrip("@")
+            self._console.print(Text(clean(f"{where}: {event.text}"), style="dim"))
+
+    def _note(self, event: Event) -> None:
+        cell = CellId(service=event.service, environment=event.environment)
+        before = self._cells.get(cell)
+        if event.result is not None:
+            self._done[event.result.verdict] += 1
+            self._cells[cell] = _finished(event.result)
+        elif isinstance(before, Spinner):
+            before.update(text=_step(event))
+        elif before is None or event.kind == "retry":
+            self._cells[cell] = Spinner("dots", _step(event))
+
+    def _picture(self) -> Group:
+        with self._lock:
+            return Group(self._table(), self._caption())
 
     def _table(self) -> Table:
-        took = seconds_text(time.monotonic() - self._began)
-        table = Table(
-            box=None, pad_edge=False, padding=(0, 2), caption=took, caption_justify="left"
-        )
-        table.add_column("")
+        names = max(map(display_width, self._rows.values()), default=0)
+        room = self._console.width - min(names, WIDEST_NAME)
+        width = min(WIDEST_COLUMN, max(NARROWEST_COLUMN, room // max(1, len(self._columns)) - 2))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("", max_width=WIDEST_NAME, no_wrap=True, overflow="ellipsis")
         for name, title in self._columns.items():
-            head = Text(title, style="bold")
-            said = self._heads.get(name, "")
-            if said and said != "ready":
-                style = "magenta" if said.startswith("cannot") else "dim"
-                head.append(f"\n{said[:40]}", style=style)
-            table.add_column(head, vertical="bottom")
+            head = self._head(name, title if width >= TITLES_FROM else name, width)
+            table.add_column(
+                head, width=width, vertical="bottom", no_wrap=True, overflow="ellipsis"
+            )
         for service, title in self._rows.items():
             table.add_row(Text(title, style="bold"), *self._row(service))
         return table
+
+    def _head(self, name: str, title: str, width: int) -> Text:
+        """Title on as many lines as it takes, and below it what goes on there."""
+        head = Text("\n".join(wrap(title, width)), style="bold")
+        said = self._heads.get(name, "waiting")
+        style = "magenta" if said.startswith("cannot") else "dim"
+        return head.append(f"\n{one_line(said, width)}", style=style)
 
     def _row(self, service: str) -> Iterator[Text | Spinner]:
         for environment in self._columns:
@@ -145,21 +173,29 @@ class LiveGrid:
             blank = Text("?" if cell in self._planned else " ", style="dim")
             yield self._cells.get(cell, blank)
 
+    def _caption(self) -> Text:
+        """How long it has taken, how much is done, and what it came to."""
+        took = seconds_text(time.monotonic() - self._began)
+        done = sum(self._done.values())
+        caption = Text(f"{took} · {done} of {len(self._planned)} cells", style="dim")
+        for verdict, number in self._done.items():
+            caption.append(f"  {verdict.glyph} {number}", style=STYLES[verdict])
+        return caption
 
-def _shown(event: Event) -> Text | Spinner:
-    if event.kind == "cell" and event.result is not None:
-        result = event.result
-        verdict = result.verdict
-        text = f"{verdict.glyph} {verdict.value.lower()}"
-        if result.reason:
-            text += f" · {result.reason}"
-        return Text(text, style=STYLES[verdict])
+
+def _finished(result: CellResult) -> Text:
+    cell = GridCell(cell=result.cell, verdict=result.verdict, reason=result.reason, result=result)
+    text = f"{result.verdict.glyph} {short(cell) or result.verdict.value.lower()}"
+    return Text(text, style=STYLES[result.verdict], no_wrap=True, overflow="ellipsis")
+
+
+def _step(event: Event) -> Text:
     step = STEPS.get(event.kind, event.kind)
     if event.kind == "deliver" and event.total:
         step += f" {100 * event.done // event.total} %"
     if event.kind == "probe" and event.total:
-        step += f" {event.done}/{event.total}"
-    return Spinner("dots", Text(step, style="cyan"))
+        step = f"{event.done}/{event.total}"
+    return Text(step, style="cyan", no_wrap=True, overflow="ellipsis")
 
 
 def cell_line(result: CellResult) -> str:
@@ -173,13 +209,13 @@ def cell_line(result: CellResult) -> str:
 
 
 @contextmanager
-def shown(plan: Plan) -> Iterator[Watcher]:
+def shown(project: Project, plan: Plan) -> Iterator[Watcher]:
     """A watcher for the run of *plan*: the live grid on a terminal, lines elsewhere."""
     if not _is_terminal():
         yield Lines(plan).watch
         return
     console = Console(stderr=True, no_color="NO_COLOR" in os.environ)
-    with LiveGrid(plan, console) as grid:
+    with LiveGrid(plan, project, console) as grid:
         yield grid.watch
 
 

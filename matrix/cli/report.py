@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from matrix.app import read_report, write_report
-from matrix.cli.output import project_options, site, talk
-from matrix.report import RENDERERS, render
+from matrix.cli.output import json_option, print_report, project_options, site, talk
+from matrix.report import RENDERERS
 
 
 @click.command("report")
@@ -22,14 +22,25 @@ from matrix.report import RENDERERS, render
     help="Write to this file instead of stdout.",
 )
 @project_options
+@json_option
 def command(
-    start: Path, inventories: Sequence[Path], run: str, name: str, output: Path | None
+    *,
+    start: Path,
+    inventories: Sequence[Path],
+    as_json: bool,
+    run: str,
+    name: str,
+    output: Path | None,
 ) -> None:
-    """Write the newest grid, under the heading of RUN (default: the newest run)."""
+    """Write the newest grid, under the heading of RUN (default: the newest run).
+
+    --json is short for --format json.
+    """
     with site(start, inventories) as one:
         report = read_report(one, run=run)
+    name = "json" if as_json else name
     if output is None:
-        click.echo(render(name, report))
+        print_report(name, report)
         return
     write_report(report, name, output)
     talk(f"report: {output}")

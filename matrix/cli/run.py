@@ -6,20 +6,21 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from matrix.app import Outcome, Site, Wish, plan_run, resume_run, run_plan, write_report
-from matrix.cli.output import json_option, project_options, say_build, site, talk
+from matrix.cli.output import json_option, print_report, project_options, say_build, site, talk
 from matrix.cli.progress import shown
 from matrix.cli.selection import selection_options
-from matrix.core.expected import compare
+from matrix.core.expected import Expected, compare
 from matrix.core.gate import Exit, code_of_signal, exit_code
 from matrix.execution.toolbox import Halt
 from matrix.loading import load_expected
-from matrix.report import RENDERERS, render
+from matrix.report import RENDERERS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Format → file name in the reports folder.
@@ -62,7 +63,7 @@ class Interruption:
     "--parallel",
     "-p",
     default=max(4, 2 * (os.cpu_count() or 1)),
-    show_default=True,
+    show_default="twice the CPUs here, at least 4",
     type=click.IntRange(1, 256),
     help="Cells at once over all environments.",
 )
@@ -97,6 +98,8 @@ def command(
     Ctrl-C ends the running cells, cleans up and writes the report; a second Ctrl-C ends at once
     and leaves cleaning to the hosts' tethers.
     """
+    # Before anything is run: a fault in it is a fault of the command line.
+    wanted = None if expected is None else load_expected(expected)
     wish = Wish(observe=say_build, **options)  # type: ignore[arg-type] # as declared by the options
     with site(start, inventories) as one:
         halt, interruption = Halt(), Interruption()
@@ -109,18 +112,18 @@ def command(
             leftovers=bool(outcome.leftovers),
             interrupted=interruption.number,
         )
-        if expected is None or code >= Exit.LEFTOVERS:
+        if wanted is None or code >= Exit.LEFTOVERS:
             return code
-        return _compare(expected, outcome)
+        return _compare(wanted, outcome)
 
 
 def _carry_out(one: Site, wish: Wish, resume: str | None, halt: Halt) -> Outcome:
     if resume is not None:
-        return resume_run(one, wish, resume, show=shown, halt=halt)
+        return resume_run(one, wish, resume, show=partial(shown, one.project), halt=halt)
     plan = plan_run(one, wish)
     if not plan.cells:
         talk("nothing to measure: the selection is empty, or everything in it is left out")
-    return run_plan(one, plan, wish, show=shown, halt=halt)
+    return run_plan(one, plan, wish, show=partial(shown, one.project), halt=halt)
 
 
 def _write(one: Site, outcome: Outcome, formats: Sequence[str]) -> list[Path]:
@@ -131,10 +134,7 @@ def _write(one: Site, outcome: Outcome, formats: Sequence[str]) -> list[Path]:
 
 
 def _say(outcome: Outcome, paths: Sequence[Path], *, as_json: bool) -> None:
-    if as_json:
-        click.echo(render("json", outcome.report))
-    else:
-        click.echo(render("text", outcome.report))
+    print_report("json" if as_json else "text", outcome.report)
     for leftover in outcome.leftovers:
         what = f"{leftover.kind} {leftover.name or leftover.id}"
         talk(f"left on {leftover.host}: {what}: {leftover.remedy}")
@@ -142,13 +142,13 @@ def _say(outcome: Outcome, paths: Sequence[Path], *, as_json: bool) -> None:
         talk(f"report: {path}")
 
 
-def _compare(path: Path, outcome: Outcome) -> int:
-    differences = compare(load_expected(path), outcome.report.grid, among=outcome.cells)
+def _compare(expected: Expected, outcome: Outcome) -> int:
+    differences = compare(expected, outcome.report.grid, among=outcome.cells)
     for difference in differences:
         talk(f"not as expected: {difference}")
     if differences:
         return Exit.FAILED
-    talk(f"the grid is as expected by {path}")
+    talk("the grid is as expected")
     return Exit.OPEN
 
 
