@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from matrix.app import open_project
-from matrix.cli.output import json_option, print_json, project_options, talk
+from matrix.cli.output import counted, json_option, print_json, project_options, talk
 from matrix.core.errors import ConfigError
 from matrix.core.gate import Exit
 from matrix.loading.schema import FILES, schema
@@ -32,7 +32,10 @@ def check(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
     if as_json:
         print_json({"faults": []})
     services, environments = len(project.services), len(project.environments)
-    talk(f"{project.name}: {services} services, {environments} environments, no fault")
+    talk(
+        f"{project.name}: {counted(services, 'service')}, "
+        f"{counted(environments, 'environment')}, no fault"
+    )
     return Exit.OPEN
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from matrix.app import Wish, open_project, opened, plan_run
-from matrix.cli.output import json_option, print_json, print_table, project_options
+from matrix.cli.output import counted, json_option, print_json, print_table, project_options
 from matrix.core.errors import ConfigError, MatrixError
 from matrix.core.gate import Exit
 from matrix.core.model import Project
@@ -59,7 +59,7 @@ def _examine(start: Path, inventories: Sequence[Path]) -> Iterator[Check]:
     try:
         project = open_project(start, inventories)
     except ConfigError as error:
-        found = f"{len(error.faults)} faults, the first: {error.faults[0]}"
+        found = f"{counted(len(error.faults), 'fault')}, the first in {error.faults[0].file}"
         yield Check(what="project", state="missing", found=found, remedy="matrix config check")
         return
     except MatrixError as error:
@@ -91,7 +91,7 @@ def _describe_engine() -> str:
 
 def _project(project: Project) -> Check:
     rows, columns = len(project.services), len(project.environments)
-    found = f"{project.root}: {rows} services, {columns} environments"
+    found = f"{counted(rows, 'service')}, {counted(columns, 'environment')} in {project.root}"
     return Check(what="project", state="ok", found=found)
 
 
@@ -108,7 +108,7 @@ def _probes(project: Project) -> str:
     with opened(project) as site:
         plan = plan_run(site, Wish())
     count = sum(len(cell.probes) for cell in plan.cells)
-    return f"{len(plan.cells)} cells with {count} probes can be planned"
+    return f"{counted(len(plan.cells), 'cell')} with {counted(count, 'probe')} can be planned"
 
 
 def _tools(project: Project) -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """``matrix env``: the columns of the grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +9,7 @@ from matrix.app import examine, newest_findings
 from matrix.cli.output import (
     environments_of,
     json_option,
+    plain,
     print_json,
     print_table,
     project_options,
@@ -17,8 +18,12 @@ from matrix.cli.output import (
 )
 from matrix.core.errors import UsageError
 from matrix.core.gate import Exit
+from matrix.core.requirements import spelled
 from matrix.core.result import EnvironmentFinding
 from matrix.loading.imports import import_inventory
+
+#: What one fact may be, besides unknown.
+FACT = str | int | float | bool
 
 patterns = click.argument("names", nargs=-1)
 
@@ -66,8 +71,7 @@ def show(start: Path, inventories: Sequence[Path], as_json: bool, name: str) -> 
     if as_json:
         print_json({"environment": environment, "finding": finding})
         return
-    rows = [(key, _short(value)) for key, value in sorted(_flat(environment).items())]
-    print_table(rows, ("setting", "value"))
+    print_table(list(_settings(plain(environment))), ("setting", "value"))
     if finding is not None:
         click.echo()
         _print_facts({environment.name: finding})
@@ -170,10 +174,18 @@ def _print_facts(findings: Mapping[str, EnvironmentFinding]) -> None:
 
 
 def _short(value: object, width: int = 60) -> str:
-    text = "unknown" if value is None else str(value)
+    # Lists and tables come only from the inventory, facts are plain.
+    text = spelled(value) if value is None or isinstance(value, FACT) else str(value)
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _flat(environment: object) -> dict[str, object]:
-    fields = getattr(environment, "__dataclass_fields__", {})
-    return {name: getattr(environment, name) for name in fields}
+def _settings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting that says something: dotted key and value; empty ones are left out."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _settings(one, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for at, one in enumerate(value):
+            yield from _settings(one, f"{key}[{at}]" if isinstance(one, Mapping) else key)
+    elif value not in (None, ""):
+        yield key, spelled(value) if isinstance(value, FACT) else str(value)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from matrix.cli.output import (
+    counted,
     json_option,
     print_json,
     print_table,
@@ -35,7 +36,8 @@ def build(start: Path, inventories: Sequence[Path], names: Sequence[str]) -> Non
         known = [image.name for image in one.project.images]
         chosen = matching(names, known, what="image")
         found = build_missing(one.project, chosen, observe=say_build)
-    talk(f"{len(found)} images are up to date")
+    ready = counted(len(found), "image")
+    talk(f"{ready} {'is' if len(found) == 1 else 'are'} up to date")
 
 
 @command.command("list")

@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from matrix.app import Wish, plan_run
-from matrix.cli.output import json_option, print_json, print_table, project_options, site, talk
+from matrix.cli.output import (
+    counted,
+    json_option,
+    print_json,
+    print_table,
+    project_options,
+    site,
+    talk,
+)
 from matrix.cli.selection import selection_options
 from matrix.core.gate import Exit
 from matrix.core.plan import Plan
@@ -54,4 +62,8 @@ def _print(plan: Plan) -> None:
     ]
     rows += [(out.cell, "", "", "", f"left out: {out.reason}") for out in plan.left_out]
     print_table(rows, ("cell", "service", "environment", "probes", ""))
-    talk(f"{len(plan.cells)} cells, plan {plan.digest[:12]}; measure them with: matrix run")
+    if not plan.cells:
+        talk("nothing to measure: choose other cells, or see why they are left out")
+        return
+    cells = counted(len(plan.cells), "cell")
+    talk(f"{cells}, plan {plan.digest[:12]}; measure them with: matrix run")
