@@ -207,7 +207,7 @@ def ask(dial: Callable[[], Duplex], *, where: str) -> None:
     said, complaint = b"", b""
     try:
         stream.send(b"GET /_ping HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n")
-        while b"\r\n\r\n" not in said:
+        while b"\r\n\r\n" not in said and len(said) < _CHUNK_BYTES:
             chunk = stream.receive(deadline_seconds=deadline.remaining())
             if chunk is None:
                 break

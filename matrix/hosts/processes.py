@@ -11,6 +11,8 @@ from matrix.hosts.scripts import script
 
 #: Seconds the search may take.
 SEARCH_SECONDS = 30.0
+#: Bytes the search may find.
+CAP_BYTES = 1024 * 1024
 #: What a run id may hold: it becomes part of a regular expression.
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND = re.compile(r"(\d{1,10}) (.{0,300})")
@@ -40,6 +42,8 @@ def find_processes(connection: Connection, run: str, *, remove: bool) -> tuple[s
                 raise HostError("the search for processes of ours ended early")
             if chunk.source == STDOUT:
                 said += chunk.data
+            if len(said) > CAP_BYTES:
+                raise HostError("the search for processes of ours found no end")
     finally:
         stream.close()
     words = said.decode("utf-8", "backslashreplace").split("\n")

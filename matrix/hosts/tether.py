@@ -27,6 +27,8 @@ CLOSE_SECONDS = 30.0
 ENGINE_SECONDS = 60
 #: Seconds more than two beats that we wait for an answer.
 GRACE_SECONDS = 2.0
+#: The most of one line from the host that is looked at.
+LINE_BYTES = 4096
 _END = "END OF TETHER"
 #: Takes the script from its input line by line, so that what follows is left for the script.
 _BOOT = f"""t=
@@ -109,7 +111,7 @@ class Tether:
             if chunk is None:
                 raise HostError("the tether ended before it had begun")
             if chunk.source == STDOUT:
-                self._text += chunk.data
+                self._text = (self._text + chunk.data)[:LINE_BYTES]
         answer, _, self._text = self._text.partition(b"\n")
         word, _, rest = answer.decode("utf-8", "backslashreplace").partition(" ")
         if word == "missing":
@@ -147,7 +149,8 @@ class Tether:
             return False
         if chunk.source == STDOUT:
             self._heard = time.monotonic()
-            *lines, self._text = (self._text + chunk.data).split(b"\n")
+            *lines, rest = (self._text + chunk.data).split(b"\n")
+            self._text = rest[-LINE_BYTES:]
             if b"engine-lost" in lines and not self._leaving.is_set():
                 self._fault = self._fault or EngineLost()
         return True
