@@ -90,10 +90,7 @@ def _verb_module(name: str) -> ModuleType:
     return importlib.import_module(f"matrix.cli.{name}")
 
 
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MATRIX"},
-)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="matrix")
 def cli() -> None:
     """Does this service work in that environment? Fill in the grid, with evidence.

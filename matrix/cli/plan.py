@@ -27,6 +27,8 @@ from matrix.core.plan import Plan
 def command(start: Path, inventories: Sequence[Path], as_json: bool, **wish: object) -> int:
     """Show which cells a run would measure, and run nothing.
 
+    Options that choose cells take patterns as a shell has them, and may be repeated; given
+    together they must all match.
     Exits with 4 when nothing is selected.
     """
     with site(start, inventories) as one:

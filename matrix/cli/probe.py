@@ -16,7 +16,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--service", "-s", "services", multiple=True, help="Services, as patterns.")
+@click.option("--service", "-s", "services", metavar="PATTERN", multiple=True, help="Services.")
 @project_options
 @json_option
 def list_probes(

@@ -13,7 +13,13 @@ from matrix.report import RENDERERS
 @click.command("report")
 @click.argument("run", default="")
 @click.option(
-    "--format", "-f", "name", type=click.Choice(list(RENDERERS)), default="text", show_default=True
+    "--format",
+    "-f",
+    "name",
+    type=click.Choice(list(RENDERERS)),
+    default="text",
+    show_default=True,
+    help="What to write.",
 )
 @click.option(
     "--output",

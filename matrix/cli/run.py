@@ -42,7 +42,9 @@ class Interruption:
 
 @click.command("run")
 @selection_options
-@click.option("--release", default="", help="Mark the run as that of a release, by name.")
+@click.option(
+    "--release", metavar="NAME", default="", help="Mark the run as that of a release, by name."
+)
 @click.option(
     "--resume",
     "resume",
@@ -94,6 +96,9 @@ def command(
     **options: object,
 ) -> int:
     """Measure cells, write reports and decide: exits as `matrix gate` would.
+
+    Options that choose cells take patterns as a shell has them, and may be repeated; given
+    together they must all match.
 
     Ctrl-C ends the running cells, cleans up and writes the report; a second Ctrl-C ends at once
     and leaves cleaning to the hosts' tethers.

@@ -11,10 +11,12 @@ from matrix.core.model import Kind
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OPTIONS = (
-    click.option("--service", "-s", "services", multiple=True, help="Rows, as patterns."),
-    click.option("--env", "-e", "environments", multiple=True, help="Columns, as patterns."),
-    click.option("--cell", "cells", multiple=True, help='Cells, as patterns: "queue@*".'),
-    click.option("--exclude", "-x", multiple=True, help="Cells to leave out, as patterns."),
+    click.option("--service", "-s", "services", metavar="PATTERN", multiple=True, help="Rows."),
+    click.option("--env", "-e", "environments", metavar="PATTERN", multiple=True, help="Columns."),
+    click.option(
+        "--cell", "cells", metavar="PATTERN", multiple=True, help='Cells, such as "queue@*".'
+    ),
+    click.option("--exclude", "-x", metavar="PATTERN", multiple=True, help="Cells to leave out."),
     click.option(
         "--kind",
         "kinds",

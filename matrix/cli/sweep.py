@@ -14,7 +14,7 @@ from matrix.execution.sweep import Sweep, Swept
 @click.command("sweep")
 @click.option("--keep-images", is_flag=True, help="Leave the images we delivered as a cache.")
 @click.option("--dry-run", is_flag=True, help="List what is left and remove nothing.")
-@click.option("--run", "runs", multiple=True, help="Only what this run made.")
+@click.option("--run", "runs", metavar="RUN", multiple=True, help="Only what this run made.")
 @project_options
 @json_option
 def command(
