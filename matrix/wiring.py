@@ -14,7 +14,7 @@ from matrix.core.errors import EngineUnavailable, UsageError
 from matrix.core.model import Environment, Host, Project, Service
 from matrix.core.ports import Engine, ImageInfo, Images, Prober, Progress, Watcher
 from matrix.core.store_ports import Intent, Store
-from matrix.delivery.build import build_images, image_status
+from matrix.delivery.build import build_bases, build_images, image_status
 from matrix.delivery.deliver import Disk, Wanted, deliver
 from matrix.delivery.health import check_health
 from matrix.engines import open_engine
@@ -69,6 +69,18 @@ def build_missing(
     """Build those of the named images that are missing or stale; returns what there is then."""
     return build_images(
         [image for image in project.images if image.name in names],
+        project.bases,
+        socket=build_socket(),
+        cache=project.state / "cache" / "bases",
+        registry=os.environ.get("MATRIX_REGISTRY", ""),
+        observe=observe,
+    )
+
+
+def ensure_bases(project: Project, names: Sequence[str], *, observe: BuildWatcher) -> None:
+    """Make those of the catalogue's named bases that are missing or stale; raises BuildFailed."""
+    build_bases(
+        names,
         project.bases,
         socket=build_socket(),
         cache=project.state / "cache" / "bases",

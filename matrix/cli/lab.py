@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 import click
 
 from matrix.app import open_project
-from matrix.cli.output import json_option, print_json, print_table, talk
+from matrix.cli.output import json_option, print_json, print_table, say_build, talk
 from matrix.core.gate import Exit
 from matrix.core.model import Project
-from matrix.lab.flow import LabState, down, environments_to_seed, seed, status, up
-from matrix.wiring import known_images
+from matrix.lab.flow import LabState, down, environments_to_seed, required_bases, seed, status, up
+from matrix.wiring import ensure_bases, known_images
 
 # Any: click's decorators change the type of what they decorate.
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,6 +57,7 @@ def start_hosts(*, start: Path, inventory: Path, names: Sequence[str], seed: boo
     """Start the hosts of the environments NAMES (default: all), and wait until they answer."""
     project = open_project(start)
     path = project.root / inventory
+    ensure_bases(project, required_bases(project.root, path, names=names), observe=say_build)
     up(project.root, path, names=names, report=talk)
     if seed:
         _seed(project, path, names)

@@ -89,6 +89,27 @@ def build_images(
     return image_status(images, bases, socket=socket)
 
 
+def build_bases(
+    names: Collection[str],
+    bases: Sequence[Base],
+    *,
+    socket: Path,
+    cache: Path,
+    registry: str,
+    observe: BuildWatcher,
+) -> None:
+    """Make those of the *names* among *bases* that are stale or missing; raises as build_images.
+
+    A name that is none of *bases* raises BuildFailed.
+    """
+    source = BaseSource(cache=cache, registry=registry)
+    wanted = [base_named(bases, name) for name in dict.fromkeys(names)]
+    tasks = [_base_task(base, bases, source, observe) for base in wanted]
+    with opened(socket) as client:
+        due = outdated(tasks, {task.tag: _label(client, task.tag) for task in tasks})
+    _carry_out(due, socket)
+
+
 def needed_bases(images: Sequence[Image], bases: Sequence[Base]) -> tuple[Base, ...]:
     """The bases that *images* are built on, plain ones before the builders made from them."""
     named = [base_named(bases, name) for image in images for name in image.bases.values()]

@@ -126,6 +126,12 @@ def seed(
             seed_host(client, host, image_ids, report)
 
 
+def required_bases(root: Path, inventory: Path, *, names: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the base images that must be on this machine before ``up`` with these *names*."""
+    hosts = choose(read_plan(root, inventory), names)
+    return tuple(dict.fromkeys(host.suite for host in hosts))
+
+
 def environments_to_seed(root: Path, inventory: Path) -> tuple[str, ...]:
     """Names of the environments whose lab table says ``seeded = true``."""
     hosts = read_plan(root, inventory).hosts

@@ -4,6 +4,7 @@ The tag carries a hash of everything that goes in, so a tag that exists is never
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +25,8 @@ ENGINE_PACKAGES = {
 }
 
 LABEL_IMAGE = "io.compat-matrix.lab.image"
+
+_STEP = re.compile(r"Step (\d+)/(\d+) : ")
 
 
 #: Engine, suite and further packages.
@@ -54,8 +57,8 @@ def ensure_image(
     existing = _image_id(client, tag)
     if existing is not None:
         return existing
-    report(f"lab: building {tag} (about 15 s)")
-    _build(client, context, role=role, tag=tag, arguments=arguments)
+    report(f"lab: building {tag}, about 15 s")
+    _build(client, context, role=role, tag=tag, arguments=arguments, report=report)
     built = _image_id(client, tag)
     if built is None:
         raise EngineError(f"the engine built {tag}, but does not have it")
@@ -87,7 +90,13 @@ def _digest(context: Path, role: str, base_id: str, arguments: Mapping[str, str]
 
 
 def _build(
-    client: APIClient, context: Path, *, role: str, tag: str, arguments: Mapping[str, str]
+    client: APIClient,
+    context: Path,
+    *,
+    role: str,
+    tag: str,
+    arguments: Mapping[str, str],
+    report: Callable[[str], None],
 ) -> None:
     lines: list[str] = []
     try:
@@ -104,7 +113,10 @@ def _build(
             decode=True,
         )
         for answer in answers:
-            lines += str(answer.get("stream", "")).splitlines()
+            said = str(answer.get("stream", ""))
+            lines += said.splitlines()
+            if step := _STEP.match(said):
+                report(f"lab: {tag}: step {step[1]} of {step[2]}")
             if "error" in answer:
                 tail = "\n".join(lines[-15:])
                 raise EngineError(f"building {tag}: {answer['error']}\n{tail}")
