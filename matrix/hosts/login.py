@@ -133,7 +133,10 @@ def _dial(
     target = (address.address, address.port)
     try:
         if jump is None:
-            return socket.create_connection(target, timeout=deadline.remaining())
+            sock = socket.create_connection(target, timeout=deadline.remaining())
+            # Many small messages, each waited for by somebody.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
         return jump.transport.open_channel(
             "direct-tcpip", target, ("127.0.0.1", 0), timeout=deadline.remaining()
         )

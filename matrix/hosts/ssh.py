@@ -40,6 +40,7 @@ class _Line:
         self.sessions: set[paramiko.Channel] = set()
         self._max_sessions = max_sessions
         self._refused_until = 0.0
+        self._hastened = False
 
     @property
     def alive(self) -> bool:
@@ -63,7 +64,16 @@ class _Line:
                 self.login.close()
                 raise ConnectionLost(f"the SSH connection broke: {error!r}") from error
         self.sessions.add(channel)
+        self._hastened = True
         return channel
+
+    def hasten(self, deadline: Deadline) -> None:
+        """Make sshd send small answers at once: it turns Nagle's algorithm off for its side of
+        the connection when the first session starts a command. Without, an answer in two pieces
+        takes 40 ms."""
+        if not self._hastened:
+            self.open_session("exit", deadline)
+            self._hastened = True
 
     def open_socket(self, path: str, deadline: Deadline) -> paramiko.Channel:
         """A channel to a unix socket on the host; raises EngineUnavailable when refused."""
@@ -239,6 +249,7 @@ class SshConnection:
         if line is None:
             self._add_line(deadline)
             line = self._line_with_room(deadline)
+        line.hasten(deadline)
         return self._stream(line.open_socket(path, deadline), b"")
 
     def _dial_program(self) -> ChannelStream:
