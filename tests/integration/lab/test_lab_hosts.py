@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import NotFound
 
 from matrix.core.errors import HostKeyRefused, NameConflict, UsageError
-from matrix.lab.flow import LabState, down, seed, status, up
+from matrix.lab.flow import LabState, down, environments_to_seed, required_bases, seed, status, up
 from matrix.lab.machine import open_engine
 from matrix.lab.plan import read_plan
 from matrix.lab.readiness import wait_until_ready
@@ -87,6 +87,14 @@ def test_a_host_that_is_up_answers_by_ssh_and_so_does_its_engine(host: Path):
     assert found.engine.startswith("docker 20.10.24")
     answer = ssh(host, "docker info --format '{{.Driver}} {{.MemoryLimit}}'")
     assert answer.stdout.split() == ["overlay2", "true"]
+
+
+def test_what_it_stands_on_and_who_is_seeded_is_known_beforehand(root: Path):
+    assert required_bases(root, root / "lab.toml") == ("bookworm",)
+    assert environments_to_seed(root, root / "lab.toml") == ()
+    of_project = PROJECT / "inventories" / "lab.toml"
+    assert required_bases(PROJECT, of_project) == ("trixie", "bookworm", "bullseye")
+    assert environments_to_seed(PROJECT, of_project) == ("qa", "production")
 
 
 def test_up_leaves_a_host_alone_that_is_as_it_should_be(host: Path, engine: APIClient):
