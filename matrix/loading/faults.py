@@ -38,6 +38,7 @@ class Faults:
 
     def add(self, source: Source, location: Location, *, found: str, allowed: str) -> None:
         """One more, at *location* in *source*."""
+        location = source.as_written(location)
         fault = ConfigFault(
             file=shown_path(source.path),
             key=dotted(location),

@@ -39,6 +39,17 @@ class Source:
     data: Mapping[str, Raw]
     text: str
 
+    def as_written(self, location: Location) -> Location:
+        """*location* without positions in what is no list here: one table may stand for several."""
+        value: Raw = self.data
+        written: list[str | int] = []
+        for part in location:
+            if isinstance(part, int) and not isinstance(value, list):
+                continue
+            written.append(part)
+            value = _inside(value, part)
+        return tuple(written)
+
     def line_of(self, location: Location) -> int:
         """Line of the key, or of the nearest table around it; 0 when even that is not known."""
         lines = key_lines(self.text)
@@ -46,6 +57,15 @@ class Source:
             if location[:length] in lines:
                 return lines[location[:length]]
         return 0
+
+
+def _inside(value: Raw, part: str | int) -> Raw:
+    """What is under one key or position, None where nothing is."""
+    if isinstance(value, Mapping):
+        return value.get(part)
+    if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+        return value[part]
+    return None
 
 
 def shown_path(path: Path) -> str:
