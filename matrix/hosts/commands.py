@@ -20,13 +20,12 @@ def socket_path(engine: str, socket: str) -> str:
 def engine_argv(engine: str, socket: str, *, sudo: bool) -> tuple[str, ...]:
     """The engine's command line program, told which socket to use.
 
-    Naming it keeps ``docker context`` and DOCKER_HOST of the account from leading us to another
-    engine. Podman needs no socket, and is given one only when the inventory names it.
+    Always told: ``docker context`` or DOCKER_HOST of the account would lead to another engine than
+    the one whose socket we carry, and so would Podman, to the account's own rootless one.
     """
     program, option = ENGINE_PROGRAMS.get(engine, ENGINE_PROGRAMS["docker"])
-    address = socket if program == "podman" else socket_path(engine, socket)
-    naming = (option, f"unix://{address}") if address else ()
-    return (*(("sudo", "-n") if sudo else ()), program, *naming)
+    words = (program, option, f"unix://{socket_path(engine, socket)}")
+    return ("sudo", "-n", *words) if sudo else words
 
 
 def dial_argv(engine: str, socket: str, *, sudo: bool) -> tuple[str, ...]:

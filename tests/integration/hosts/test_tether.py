@@ -351,12 +351,12 @@ def far_sshd(folder: Path, mark: str) -> Iterator[tuple[Sshd, Callable[[], None]
     try:
         subprocess.run([ip, "link", "add", here, "type", "veth", "peer", there], check=True)
         subprocess.run([ip, "link", "set", there, "netns", space], check=True)
-        subprocess.run([ip, "addr", "add", f"10.213.{octet}.1/30", "dev", here], check=True)
+        subprocess.run([ip, "addr", "add", f"198.18.{octet}.1/30", "dev", here], check=True)
         subprocess.run([ip, "link", "set", here, "up"], check=True)
-        inside(ip, "addr", "add", f"10.213.{octet}.2/30", "dev", there)
+        inside(ip, "addr", "add", f"198.18.{octet}.2/30", "dev", there)
         inside(ip, "link", "set", there, "up")
         inside(ip, "link", "set", "lo", "up")
-        sshd = make_sshd(folder, address=f"10.213.{octet}.2", port=2222)
+        sshd = make_sshd(folder, address=f"198.18.{octet}.2", port=2222)
         sshd.start(prefix=(ip, "netns", "exec", space))
         wait_until(sshd.answers)
 

@@ -38,7 +38,7 @@ def test_the_arguments_are_in_it_once_it_is_decoded(argv):
         ("docker", "", False, "docker -H unix:///var/run/docker.sock"),
         ("docker", "/s", True, "sudo -n docker -H unix:///s"),
         ("swarm", "", False, "docker -H unix:///var/run/docker.sock"),
-        ("podman", "", False, "podman"),
+        ("podman", "", False, "podman --url unix:///run/podman/podman.sock"),
         ("podman", "/s", True, "sudo -n podman --url unix:///s"),
     ],
 )
