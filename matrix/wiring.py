@@ -214,6 +214,7 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
             prober=prober,
             journal=store,
             log=store,
+            is_alive=store.is_alive,
             source=source,
             now=lambda: datetime.now(UTC),
             watch=watch,

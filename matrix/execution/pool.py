@@ -12,6 +12,7 @@ from matrix.core.plan import Plan, PlannedCell
 from matrix.core.ports import Event
 from matrix.core.result import CellResult, EnvironmentFinding, Fault, Leftover
 from matrix.core.verdict import Verdict
+from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
 from matrix.execution.host import HostSession
 from matrix.execution.toolbox import RunOrder, Toolbox
@@ -67,6 +68,7 @@ class Pool:
                     [pool.submit(self._run_one, planned, sessions) for planned in cells]
                 )
             self._look_for_leftovers(sessions)
+            self._trim_caches(sessions)
         except StoreError as error:
             self._stop_for_store(error)
         finally:
@@ -139,6 +141,21 @@ class Pool:
                 )
                 with self._tally.lock:
                     self._tally.leftovers.append(leftover)
+
+    def _trim_caches(self, sessions: Sequence[HostSession]) -> None:
+        """Keep what we leave on each host on purpose within its limit."""
+        in_use = set(self._order.image_ids.values())
+        for session in sessions:
+            name = session.environment.name
+            try:
+                gone = trim_image_cache(self._tools, session, run=self._order.run, in_use=in_use)
+            except StoreError:
+                raise
+            except MatrixError as error:
+                self._tell(name, "note", f"cannot look through the image cache: {error}")
+                continue
+            if gone:
+                self._tell(name, "note", f"removed {len(gone)} images from the cache: it was full")
 
     def _stop_for_store(self, error: StoreError) -> None:
         with self._tally.lock:

@@ -122,6 +122,8 @@ class Toolbox:
     prober: Prober
     journal: Journal
     log: RunLog
+    #: Whether a process carries the run of this id at this moment.
+    is_alive: Callable[[str], bool]
     #: The engine that has the built images; None when there is none.
     source: Images | None
     now: Callable[[], datetime]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matrix.core.errors import EngineError, MatrixError
-from matrix.core.model import CellId, Environment, Host, Image, Kind, RunSettings, Service
+from matrix.core.model import CellId, Environment, Host, Image, Kind, Limits, RunSettings, Service
 from matrix.core.plan import Plan, PlannedCell
 from matrix.core.ports import (
     CellAccess,
@@ -31,7 +31,7 @@ from matrix.core.result import (
     RunState,
     Side,
 )
-from matrix.core.store_ports import Store
+from matrix.core.store_ports import Intent, Store
 from matrix.core.verdict import Verdict
 from matrix.execution.toolbox import Halt, Order, RunOrder, Toolbox
 from matrix.store import open_store
@@ -50,6 +50,8 @@ class FakeEngine:
         self.raises: dict[str, MatrixError] = {}
         #: Ids whose removal fails.
         self.stuck: set[str] = set()
+        #: Ids of the images that were removed.
+        self.removed: list[str] = []
         self._numbers = itertools.count(1)
 
     def _may_raise(self, verb: str) -> None:
@@ -119,7 +121,8 @@ class FakeEngine:
         return next((one for one in found if reference in (one.id, one.name)), None)
 
     def remove_object(self, kind: str, reference: str) -> None:
-        del kind
+        if kind == "image":
+            self.removed.append(reference)
         if reference in self.stuck:
             raise EngineError(f"docker rm -f {reference}")
         self.objects.pop(reference, None)
@@ -232,6 +235,7 @@ class World:
         self.halt = Halt()
         self.events: list[Event] = []
         self.unhealthy: MatrixError | None = None
+        self.alive: set[str] = set()
         self.facts: dict[str, str | int | float | bool | None] = {"architecture": "amd64"}
         self.order = RunOrder(
             run="r1",
@@ -254,6 +258,7 @@ class World:
             prober=self.prober,
             journal=self.store,
             log=self.store,
+            is_alive=lambda run: run in self.alive,
             source=None,
             now=lambda: datetime(2026, 11, 22, tzinfo=UTC),
             watch=self.events.append,
@@ -274,6 +279,20 @@ class World:
         )
         return Plan(cells=cells, digest="d", probes_digests={"queue": "p"})
 
+    def bring_image(self, identity: str, *, run: str) -> int:
+        """An image of one byte that an earlier run has brought to qa-1; its journal entry."""
+        return self.store.intend(
+            Intent(
+                run=run,
+                cell=None,
+                environment="qa",
+                host="qa-1",
+                kind="image",
+                name=identity,
+                id=identity,
+            )
+        )
+
     def _check_health(self, *_: object, **__: object) -> None:
         if self.unhealthy is not None:
             raise self.unhealthy
@@ -283,7 +302,9 @@ class World:
         return ImageInfo(id=order.image_id, architecture="amd64", size_bytes=1)
 
 
-def a_planned_cell(*probes: str, environment: str = "qa", **service: object) -> PlannedCell:
+def a_planned_cell(
+    *probes: str, environment: str = "qa", cache_bytes: int = 1000, **service: object
+) -> PlannedCell:
     values: dict[str, object] = {"settings": RunSettings()}
     return PlannedCell(
         cell=CellId(service="queue", environment=environment),
@@ -296,6 +317,7 @@ def a_planned_cell(*probes: str, environment: str = "qa", **service: object) -> 
             kind=Kind.QA,
             hosts=(Host(name=f"{environment}-1", connection="local"),),
             engine="docker",
+            limits=Limits(image_cache_bytes=cache_bytes),
         ),
         probes=tuple(planned_probe(name) for name in (*CONTROLS, *probes)),
     )

@@ -202,3 +202,22 @@ def test_what_cannot_be_removed_is_said_with_a_remedy(world: World) -> None:
     assert {(one.kind, one.id) for one in leftovers} == {("network", "network-1")}
     assert all(one.remedy for one in leftovers)
     assert [intent.kind for _, intent in world.store.open_entries()] == ["network"]
+
+
+def test_the_oldest_images_leave_a_cache_that_is_too_full(world: World) -> None:
+    brought = [
+        world.bring_image("sha256:old", run="r0"),
+        world.bring_image("sha256:theirs", run="r9"),
+        world.bring_image(IMAGE, run="r0"),
+    ]
+    world.alive = {"r9"}
+    Pool(world.tools(), world.order).run(world.plan(a_planned_cell("queue/x", cache_bytes=2)))
+    kept = [number for number, intent in world.store.open_entries() if intent.kind == "image"]
+    assert kept == brought[1:]
+    assert world.engine.removed == ["sha256:old"]
+
+
+def test_a_cache_that_fits_keeps_its_images(world: World) -> None:
+    world.bring_image("sha256:old", run="r0")
+    Pool(world.tools(), world.order).run(world.plan(a_planned_cell("queue/x", cache_bytes=2)))
+    assert "sha256:old" not in world.engine.removed
