@@ -69,6 +69,10 @@ test-full: setup engine ## Everything, and the page that says so
 	$(BIN)/python bench/write_test_page.py .matrix/test-full.xml
 
 bench: setup engine ## Measure, and write docs/reference/performance.md
+	@./.ci/packages $(TEST_PACKAGES)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(MATRIX) image build
+	$(MATRIX) lab up
 	$(BIN)/python bench/run.py
 
 wheel: setup ## Build the wheel
