@@ -97,7 +97,8 @@ class BelongingVerbs:
             raise self._leftover(kind, reference, f"it has been given the name {tags} by others")
         if kind == "network":
             self._disconnect_ours(found)
-        words = self._delete(kind, reference)
+            # By its name: asked by id, Podman 5.4 removes a network that containers still use.
+        words = self._delete(kind, str(found["Name"]) if kind == "network" else reference)
         self._wait_until_gone(kind, reference, words)
 
     def _delete(self, kind: str, reference: str) -> str:

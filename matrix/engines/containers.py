@@ -90,8 +90,14 @@ class ContainerVerbs:
         return FrameStream(sock, head, confirm_end=confirm_end)
 
     def attach(self, container: str) -> Stream:
-        """The output of the container's main process from now on."""
+        """The output of the container's main process from now on; it must be running.
+
+        Raises ContainerLost where it is not: Podman makes a stopped container anew to attach to it.
+        """
         what = f"attaching to container {container}"
+        state = self.inspect_container(container)
+        if state is None or not state.running:
+            raise ContainerLost(f"{what}: it {'is gone' if state is None else 'does not run'}")
         with translated(what):
             sock, head = self._api.take_over(
                 f"containers/{quoted(container)}/attach", stream=1, stdout=1, stderr=1

@@ -87,4 +87,5 @@ class FrameStream:
 
     def _end(self, fault: MatrixError | None) -> None:
         self._ended = True
+        self._sock.close()
         self._fault = fault

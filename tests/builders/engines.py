@@ -1,0 +1,274 @@
+"""Engines to test against: the machine's own, Podman in a container, and ones to be killed."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from docker import APIClient
+
+from matrix.core.errors import EngineError
+from matrix.core.model import RunSettings
+from matrix.core.ports import ContainerSpec, Engine
+from matrix.delivery.golden import busybox_archive
+from matrix.engines import open_engine
+from matrix.lab.images import ensure_image
+from matrix.lab.machine import read_withheld_capabilities
+from matrix.lab.plan import HostPlan, LabNetwork
+
+ROOT = Path(__file__).parents[2]
+LOCAL_SOCKET = Path("/var/run/docker.sock")
+#: On every object that the tests make on the machine's own engine.
+LABELS = {"io.compat-matrix.test": "engines"}
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An engine with what the tests need to know about where it is."""
+
+    name: str
+    engine: Engine
+    socket: Path
+    #: A process in the network namespace of the engine, for a registry on its 127.0.0.1.
+    process: int
+
+    def client(self):
+        """docker-py as a user of the engine would use it."""
+        version = "1.41"
+        return APIClient(base_url=f"unix://{self.socket}", version=version, timeout=30)
+
+
+def tiny_image(name=None):
+    """Id and archive of an image of its own, which nobody else uses."""
+    return busybox_archive("amd64", labels={"test": name or secrets.token_hex(8)})
+
+
+def a_spec(
+    image_id, network, *, name=None, labels=None, aliases=("service",), nonce="", **settings
+):
+    """A container of the tiny image."""
+    return ContainerSpec(
+        name=name or f"mx-test-{secrets.token_hex(4)}",
+        image_id=image_id,
+        network=network,
+        aliases=aliases,
+        labels={**LABELS, **(labels or {})},
+        settings=RunSettings(**{"memory_bytes": 32 * 1024 * 1024, "pids": 32, **settings}),
+        extra_environment={"MATRIX_NONCE": nonce} if nonce else {},
+    )
+
+
+def read_all(stream, *, seconds=10.0):
+    """Everything a stream brings until its end."""
+    chunks = []
+    try:
+        while chunk := stream.receive(deadline_seconds=seconds):
+            chunks.append(chunk)
+    finally:
+        stream.close()
+    return b"".join(chunk.data for chunk in chunks)
+
+
+@contextmanager
+def local_docker():
+    """The machine's own engine."""
+    engine = open_engine("docker", LOCAL_SOCKET)
+    try:
+        yield Place(name="docker", engine=engine, socket=LOCAL_SOCKET, process=os.getpid())
+    finally:
+        engine.close()
+
+
+@contextmanager
+def podman_in_a_container():
+    """A rootful Podman in a container of the machine's engine, its socket in a folder we share."""
+    with tempfile.TemporaryDirectory(prefix="mx-podman-") as folder:
+        client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=60)
+        container = _start_podman(client, Path(folder))
+        try:
+            socket = Path(folder, "podman.sock")
+            engine = _open_when_ready("podman", socket)
+            process = client.inspect_container(container)["State"]["Pid"]
+            yield Place(name="podman", engine=engine, socket=socket, process=process)
+            engine.close()
+        finally:
+            client.remove_container(container, v=True, force=True)
+            client.close()
+
+
+PLACES = {"docker": local_docker, "podman": podman_in_a_container}
+
+#: Makes /sys and the cgroups writable as the lab's hosts do, then serves the API.
+PODMAN_COMMAND = """
+mount -o remount,rw,bind /sys
+for one in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  if mountpoint -q "$one"; then mount -o remount,rw,bind "$one"; fi
+done
+mount --make-rshared /
+printf '[[registry]]\\nlocation = "127.0.0.1"\\ninsecure = true\\n' \
+  > /etc/containers/registries.conf.d/test.conf
+exec podman system service --time=0 unix:///run/podman/podman.sock
+"""
+
+
+def _start_podman(client, folder):
+    config = client.create_host_config(
+        binds={str(folder): {"bind": "/run/podman", "mode": "rw"}},
+        cap_add=["ALL"],
+        cap_drop=[*read_withheld_capabilities(), "SYS_TIME"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        device_cgroup_rules=["a *:* rwm"],
+        devices=["/dev/fuse:/dev/fuse:rwm", "/dev/net/tun:/dev/net/tun:rwm"],
+        tmpfs={"/run": "", "/tmp": "exec"},
+        cgroupns="private",
+        network_mode="none",
+    )
+    made = client.create_container(
+        image=_podman_image(client),
+        labels={**LABELS, "dev": "C"},
+        entrypoint=["/bin/sh", "-c", PODMAN_COMMAND],
+        volumes=["/var/lib/containers"],
+        host_config={**config, "MaskedPaths": [], "ReadonlyPaths": []},
+    )
+    client.start(made["Id"])
+    return made["Id"]
+
+
+def _podman_image(client):
+    """The lab's own image of a Podman host."""
+    host = HostPlan(
+        environment="test",
+        name="podman",
+        address=IPv4Address("127.0.0.1"),
+        port=22,
+        user="root",
+        identity_file=Path("/nonexistent"),
+        known_hosts=Path("/nonexistent"),
+        engine="podman",
+        engine_sudo=False,
+        suite="trixie",
+        packages=(),
+        network=LabNetwork(name="none", subnet=IPv4Network("127.0.0.0/8"), internal=True),
+        memory_bytes=None,
+        pids=None,
+        read_only=False,
+        cgroup=None,
+        sshd=(),
+        seeded=False,
+    )
+    return ensure_image(client, host, context=ROOT / "images" / "lab", report=print)
+
+
+@dataclass(kw_only=True)
+class Dockerd:
+    """A second dockerd, which a test may stop, kill and fill."""
+
+    socket: Path
+    #: First process of its namespaces; with it goes everything of the engine.
+    guard: subprocess.Popen
+    process: int
+
+    def signal(self, number):
+        """Send dockerd a signal."""
+        os.kill(self.process, number)
+
+
+#: PID 1 of the namespaces stays when dockerd goes, so that killing it is a test's business.
+GUARD_COMMAND = """
+dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/sock" \
+  --bridge=none --iptables=false --log-level=error > "$1/log" 2>&1 &
+while :; do sleep 3600 & wait $!; done
+"""
+
+
+@contextmanager
+def second_dockerd(folder):
+    """A dockerd with its root in *folder*, in network and process namespaces of its own.
+
+    Beside the machine's own in one network namespace it would take away the docker0 of that.
+    """
+    folder = Path(folder)
+    guard = subprocess.Popen(
+        ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child",
+         "sh", "-c", GUARD_COMMAND, "guard", str(folder)],
+    )  # fmt: skip
+    try:
+        _wait_for(folder / "sock", folder / "log")
+        yield Dockerd(socket=folder / "sock", guard=guard, process=_dockerd_of(guard.pid))
+    finally:
+        guard.kill()
+        guard.wait()
+        _unmount_below(folder)
+
+
+@contextmanager
+def registry(place):
+    """The fake registry on the engine's own 127.0.0.1: port, and repository → digest."""
+    inside = ["nsenter", "--net", "--target", str(place.process)]
+    program = subprocess.Popen(
+        [*inside, sys.executable, ROOT / "tests" / "builders" / "fake_registry.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield json.loads(program.stdout.readline())
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+
+
+def _open_when_ready(name, socket):
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return open_engine(name, socket)
+        except EngineError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _wait_for(socket, log):
+    until = time.monotonic() + START_SECONDS
+    while not socket.exists():
+        if time.monotonic() > until:
+            raise EngineError(f"the second dockerd does not start: {log.read_text()[-2000:]}")
+        time.sleep(0.05)
+    _open_when_ready("docker", socket).close()
+
+
+def _dockerd_of(guard):
+    """The dockerd below the ``unshare`` process *guard*."""
+    for process in _below(guard):
+        if Path(f"/proc/{process}/comm").read_text().strip() == "dockerd":
+            return process
+    raise EngineError("the second dockerd has no process")
+
+
+def _below(process):
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    for child in map(int, children):
+        yield child
+        yield from _below(child)
+
+
+def _unmount_below(folder):
+    """What dockerd has mounted is seen outside too where mounts are shared."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((one for one in mounts if one.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", mount], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+KILL, STOP, CONTINUE = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT

@@ -1,0 +1,62 @@
+import secrets
+
+import pytest
+from builders.images import FakeJournal
+
+from matrix.core.errors import Unhealthy
+from matrix.core.names import run_label
+from matrix.delivery.deliver import Disk
+from matrix.delivery.golden import golden_archive
+from matrix.delivery.health import check_health
+
+pytestmark = pytest.mark.engine
+
+ROOMY = Disk(free_bytes=None, total_bytes=None, floor_bytes=0)
+
+
+@pytest.fixture
+def run():
+    """A run id that nobody else has."""
+    return f"test{secrets.token_hex(4)}"
+
+
+def check(engine, run, journal, **changes):
+    arguments = {"token": f"{run}.1", "environment": "qa", "host": "qa-1", "disk": ROOMY}
+    check_health(engine, run=run, journal=journal, **{**arguments, **changes})
+
+
+def test_a_healthy_host_is_left_as_it_was_but_for_the_golden_image(engine, run):
+    journal = FakeJournal()
+    check(engine, run, journal)
+    assert engine.list_objects(label=run_label(run)) == ()
+    assert {intent.kind for intent in journal.entries.values()} <= {"image"}
+    assert [intent.kind for intent in journal.intended if intent.kind != "image"] == [
+        "network",
+        "container",
+    ]
+    assert engine.inspect_image(golden_archive("amd64")[0]) is not None
+
+
+def test_a_second_check_delivers_nothing(engine, run):
+    check(engine, run, FakeJournal())
+    journal = FakeJournal()
+    check(engine, run, journal)
+    assert journal.entries == {}
+
+
+def test_an_unhealthy_host_says_which_step_failed_and_nothing_is_left(engine, run):
+    journal = FakeJournal()
+
+    class NoStart:
+        """An engine on which no container starts."""
+
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        def open_exec(self, container, argv, *, user=""):
+            return engine.open_exec(container, ["sh", "-c", "echo something else"], user=user)
+
+    with pytest.raises(Unhealthy, match="host qa-1: running a command in a container: expected"):
+        check(NoStart(), run, journal)
+    assert engine.list_objects(label=run_label(run)) == ()
+    assert {intent.kind for intent in journal.entries.values()} <= {"image"}
