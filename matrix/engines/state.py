@@ -32,6 +32,11 @@ def container_state(answer: Answer) -> ContainerState:
         started_at=str(state.get("StartedAt", "")),
         error=str(state.get("Error") or ""),
         published=_published((answer.get("NetworkSettings") or {}).get("Ports") or {}),
+        volumes=tuple(
+            str(mount["Name"])
+            for mount in answer.get("Mounts") or ()
+            if mount.get("Type") == "volume" and mount.get("Name")
+        ),
         raw=dict(answer),
     )
 

@@ -158,6 +158,15 @@ def test_a_published_port_is_told_with_its_address():
     assert state.name == "mx-1"
 
 
+def test_volumes_that_the_engine_made_are_told_by_name():
+    mounts = [
+        {"Type": "volume", "Name": "a1b2", "Destination": "/data"},
+        {"Type": "tmpfs", "Name": "", "Destination": "/tmp"},
+        {"Type": "bind", "Source": "/x", "Destination": "/x"},
+    ]
+    assert container_state({"Mounts": mounts}).volumes == ("a1b2",)
+
+
 def test_memory_is_counted_without_the_cache_that_can_go():
     for cache in ("total_inactive_file", "inactive_file"):
         read = counters({"memory_stats": {"usage": 100, "limit": 200, "stats": {cache: 30}}})
