@@ -109,6 +109,12 @@ def test_probes_import_nothing_of_ours(path):
     assert not [name for name in _imports(path) if name.split(".")[0] == "matrix"]
 
 
+@pytest.mark.parametrize("name", ["conftest.py", "pytest.ini"])
+def test_a_new_project_can_run_probes_by_hand_as_ours_can(name):
+    ours, theirs = ROOT / "probes" / name, ROOT / "matrix/data/init/probes" / name
+    assert theirs.read_text(encoding="utf-8") == ours.read_text(encoding="utf-8")
+
+
 def test_core_imports_the_standard_library_only():
     ours = {"matrix", *sys.stdlib_module_names}
     core = [path for path in SOURCES if path.parent.name == "core"]
