@@ -6,7 +6,7 @@ A base made from packages is kept as a file, so that a second engine has it in s
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from matrix.delivery.build_inputs import (
     context_files,
     plain_base,
 )
-from matrix.delivery.build_stream import Message, follow, run_build, translated
+from matrix.delivery.build_stream import Message, run_build, translated
 
 REPOSITORY = "compat-matrix/base"
 #: Where systems keep the authorities they trust; the last one always exists.
@@ -132,7 +132,8 @@ def _pull_by_digest(client: APIClient, reference: str) -> str:
         found = client.inspect_distribution(reference)  # type: ignore[no-untyped-call]
         digest = found["Descriptor"]["digest"]
         pinned = f"{_without_tag(reference)}@{digest}"
-        follow(client.pull(pinned, stream=True, decode=True), _refuse_errors)
+        messages = list(client.pull(pinned, stream=True, decode=True))
+    _refuse_errors(messages)
     return pinned
 
 
@@ -142,9 +143,10 @@ def _without_tag(reference: str) -> str:
     return f"{path}/{name.partition(':')[0]}"
 
 
-def _refuse_errors(message: Message) -> None:
-    if "error" in message:
-        raise BuildFailed(neutralise(str(message["error"]), limit=2000))
+def _refuse_errors(messages: Iterable[Message]) -> None:
+    for message in messages:
+        if "error" in message:
+            raise BuildFailed(neutralise(str(message["error"]), limit=2000))
 
 
 def _import(
@@ -163,8 +165,7 @@ def _import(
             tag=base.name,
             changes=[f"LABEL {INPUTS_LABEL}={inputs}"],
         )
-    for line in answer.splitlines():
-        _refuse_errors(json.loads(line))
+    _refuse_errors(json.loads(line) for line in answer.splitlines())
 
 
 def _make_file(base: Base, file: Path, architecture: str) -> None:

@@ -6,8 +6,9 @@ with an ``error``. Only the legacy builder is used, which every engine of ours h
 
 import io
 import re
+import socket as sockets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,20 @@ def opened(socket: Path) -> Iterator[APIClient]:
     One client is for one thread.
     """
     try:
+        _knock(socket)
         client = APIClient(base_url=f"unix://{socket}", version="auto", timeout=SILENCE_SECONDS)
-    except (DockerException, requests.RequestException) as error:
+    except (DockerException, requests.RequestException, OSError) as error:
         raise EngineUnavailable(f"no engine answers on {socket}: {error}") from error
     try:
         yield client
     finally:
         client.close()
+
+
+def _knock(path: Path) -> None:
+    # docker-py leaves its socket open when it cannot connect.
+    with sockets.socket(sockets.AF_UNIX) as unix:
+        unix.connect(str(path))
 
 
 @contextmanager
@@ -71,20 +79,30 @@ def find_image(client: APIClient, reference: str) -> Mapping[str, Any] | None:
 
 
 class Transcript:
-    """Follows the stream of one build: tells the watcher each step, keeps the last lines."""
+    """Follows the stream of one build: tells the watcher each step, keeps the last lines.
+
+    It takes the whole stream, also behind an error, since a connection that is left in the middle
+    of an answer stays open.
+    """
 
     def __init__(self, image: str, observe: BuildWatcher) -> None:
         self._image = image
         self._observe = observe
         self._step = ""
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._error = ""
 
     def take(self, message: Message) -> None:
-        """Take in one message; raises BuildFailed for one that reports an error."""
+        """Take in one message."""
         if "error" in message:
-            raise BuildFailed(self._failure(str(message["error"])))
+            self._error = self._error or self._failure(str(message["error"]))
         for line in str(message.get("stream", "")).splitlines():
             self._take_line(neutralise(line[:LINE_LIMIT]))
+
+    def end(self) -> None:
+        """The stream is over; raises BuildFailed when there was an error in it."""
+        if self._error:
+            raise BuildFailed(self._error)
 
     def _take_line(self, line: str) -> None:
         step = _STEP.fullmatch(line)
@@ -126,10 +144,6 @@ def run_build(
             # The default bridge is not there on every engine, and may have no name server.
             network_mode="host",
         )
-        follow(stream, transcript.take)
-
-
-def follow(stream: Iterable[Message], take: Callable[[Message], None]) -> None:
-    """Give every message of *stream* to *take*."""
-    for message in stream:
-        take(message)
+        for message in stream:
+            transcript.take(message)
+    transcript.end()
