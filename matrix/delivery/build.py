@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import requests
 from docker import APIClient
 from docker.errors import APIError
 
@@ -31,6 +32,8 @@ from matrix.delivery.build_stream import find_image, opened, run_build
 
 #: Builds at the same time: apt is mostly waiting, dpkg and compilers are not.
 PARALLEL = 2
+#: How long the engine may take to remove an image that nobody needs any more.
+REMOVE_SECONDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,8 +168,7 @@ def _carry_out(tasks: Sequence[Task], socket: Path) -> None:
         # Those before were submitted earlier, so they run or are done: waiting cannot lock up.
         for future in before:
             future.result()
-        with opened(socket) as client:
-            _replace(client, task)
+        _replace(socket, task)
 
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="build") as pool:
         for task in tasks:
@@ -186,17 +188,24 @@ def _raise_first(futures: Iterable[Future[None]]) -> None:
             raise error
 
 
-def _replace(client: APIClient, task: Task) -> None:
+def _replace(socket: Path, task: Task) -> None:
     """Do the task; the image it replaces goes, unless something still uses it."""
-    before = find_image(client, task.tag)
-    task.work(client)
-    after = find_image(client, task.tag)
+    with opened(socket) as client:
+        before = find_image(client, task.tag)
+        task.work(client)
+        after = find_image(client, task.tag)
     if before and after and before["Id"] != after["Id"]:
-        try:
-            client.remove_image(before["Id"])
-        except APIError:
-            # A container runs it, or another image is built on it: it is theirs then.
-            return
+        _remove(socket, str(before["Id"]))
+
+
+def _remove(socket: Path, image_id: str) -> None:
+    try:
+        with opened(socket, silence_seconds=REMOVE_SECONDS) as client:
+            client.remove_image(image_id)
+    except (APIError, requests.RequestException):
+        # A container runs it or another image is built on it, so it is theirs now. Or the engine
+        # is busy: before it removes an image it waits for every container that is being stopped.
+        return
 
 
 def _label(client: APIClient, tag: str) -> str:

@@ -22,7 +22,7 @@ from matrix.core.errors import BuildFailed, EngineUnavailable
 from matrix.core.text import neutralise
 
 #: Seconds without a word from the engine after which a build is given up: a quiet download.
-SILENCE_SECONDS = 900
+SILENCE_SECONDS = 600
 #: Lines of a failed step's output that are kept for the error.
 KEPT_LINES = 25
 #: Characters of one line shown or kept.
@@ -34,14 +34,16 @@ Message = Mapping[str, Any]  # the engine's JSON, whatever it is
 
 
 @contextmanager
-def opened(socket: Path) -> Iterator[APIClient]:
+def opened(socket: Path, *, silence_seconds: float = SILENCE_SECONDS) -> Iterator[APIClient]:
     """A client on the engine's *socket*; raises EngineUnavailable when nothing answers there.
 
-    One client is for one thread.
+    One client is for one thread. *silence_seconds* is how long it waits for a word.
     """
     try:
         _knock(socket)
-        client = APIClient(base_url=f"unix://{socket}", version="auto", timeout=SILENCE_SECONDS)
+        client = APIClient(
+            base_url=f"unix://{socket}", version="auto", timeout=int(silence_seconds)
+        )
     except (DockerException, requests.RequestException, OSError) as error:
         raise EngineUnavailable(f"no engine answers on {socket}: {error}") from error
     try:
