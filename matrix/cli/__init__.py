@@ -14,6 +14,7 @@
 """
 
 import importlib
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -104,6 +105,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without our glyphs shows their codes; "?" would be another verdict.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(arguments))
 
 
