@@ -122,7 +122,7 @@ class LiveGrid:
         """Show what *event* says in its place in the grid."""
         with self._lock:
             if event.kind == "environment":
-                self._heads[event.environment] = clean(event.text)
+                self._heads[event.environment] = event.text
             if event.service:
                 self._note(event)
         # Without our lock: printing draws the grid, which takes it.
@@ -138,7 +138,7 @@ class LiveGrid:
             self._cells[cell] = _finished(event.result)
         elif isinstance(before, Spinner):
             before.update(text=_step(event))
-        elif before is None or event.kind == "retry":
+        else:
             self._cells[cell] = Spinner("dots", _step(event))
 
     def _picture(self) -> Group:
