@@ -171,18 +171,23 @@ class EngineObject:
 
 
 class Images(Protocol):
-    """Images of one engine. An image is only ever named by id or by digest."""
+    """Images of one engine. An image is only ever named by id or by digest.
+
+    *seconds* is what a whole transfer may take; it ends earlier when nothing moves any more.
+    """
 
     def inspect_image(self, reference: str) -> ImageInfo | None:
         """The image, or None when the engine has none of that id, digest or tag."""
 
-    def pull_image(self, reference: str, *, architecture: str, progress: "Progress") -> ImageInfo:
+    def pull_image(
+        self, reference: str, *, architecture: str, seconds: float, progress: "Progress"
+    ) -> ImageInfo:
         """Pull ``repository@sha256:…``; raises PullFailed or WrongArchitecture."""
 
-    def load_image(self, archive: Iterable[bytes], image_id: str) -> ImageInfo:
+    def load_image(self, archive: Iterable[bytes], image_id: str, *, seconds: float) -> ImageInfo:
         """Load a ``docker save`` archive holding *image_id*; raises DeliveryFailed, DiskFull."""
 
-    def save_image(self, image_id: str) -> Iterator[bytes]:
+    def save_image(self, image_id: str, *, seconds: float) -> Iterator[bytes]:
         """The image as an archive without tags."""
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from matrix.core.errors import (
+    DeadlineExceeded,
     DeliveryFailed,
     DiskFull,
     ImageMismatch,
@@ -30,6 +31,8 @@ SIZE_FACTOR = 1.5
 SIZE_ROOM_BYTES = 1024 * 1024
 #: Free disk an image needs while it is loaded, in sizes of itself: the archive and its layers.
 DISK_FACTOR = 2
+#: Seconds one image may take when nobody says otherwise: 375 MB at 5 Mbit/s.
+DELIVERY_SECONDS = 600.0
 #: What is to stay free of a disk whose floor we would go below.
 FREE_SHARE = 0.1
 
@@ -70,18 +73,20 @@ def deliver(
     intent: Intent,
     disk: Disk,
     progress: Progress,
+    seconds: float = DELIVERY_SECONDS,
 ) -> ImageInfo:
     """Make sure that *target* has the image; returns it as it is there.
 
     *intent* says run, cell, environment and host; an entry of kind "image" is journalled before
     something is brought, and only then. Several threads that want one image on one host bring it
-    once. *progress* may raise to stop it. Raises WrongArchitecture, DiskFull, PullFailed,
-    DeliveryFailed, ImageMismatch and what the engines raise; the host then has nothing new.
+    once. *progress* may raise to stop it, *seconds* bounds it. Raises WrongArchitecture, DiskFull,
+    PullFailed, DeliveryFailed, ImageMismatch, DeadlineExceeded and what the engines raise; the host
+    then has nothing new.
     """
     present = _present(wanted, target)
     if present is not None:
         return present
-    with _one_at_a_time((intent.environment, intent.host, wanted.name)):
+    with _one_at_a_time((intent.environment, intent.host, wanted.name), seconds):
         present = _present(wanted, target)
         if present is not None:
             return present
@@ -89,7 +94,7 @@ def deliver(
         check_disk(disk, sent.size_bytes if sent else 0, where=intent.host)
         entry = journal.intend(replace(intent, kind="image", name=wanted.name, id=wanted.image_id))
         try:
-            image = _bring(wanted, target, source, sent, progress)
+            image = _bring(wanted, target, source, sent, progress=progress, seconds=seconds)
         except MatrixError:
             _undo(wanted, target, journal, entry)
             raise
@@ -167,15 +172,21 @@ def _bring(
     target: Engine,
     source: Images | None,
     sent: ImageInfo | None,
+    *,
     progress: Progress,
+    seconds: float,
 ) -> ImageInfo:
     if sent is None or source is None:
         image = target.pull_image(
-            wanted.reference, architecture=wanted.architecture, progress=progress
+            wanted.reference,
+            architecture=wanted.architecture,
+            seconds=seconds,
+            progress=progress,
         )
     else:
-        archive = capped(source.save_image(sent.id), size_bytes=sent.size_bytes, progress=progress)
-        image = target.load_image(archive, sent.id)
+        saved = source.save_image(sent.id, seconds=seconds)
+        archive = capped(saved, size_bytes=sent.size_bytes, progress=progress)
+        image = target.load_image(archive, sent.id, seconds=seconds)
     return _checked(wanted, image)
 
 
@@ -199,8 +210,12 @@ _locks_guard = threading.Lock()
 
 
 @contextmanager
-def _one_at_a_time(key: tuple[str, str, str]) -> Iterator[None]:
+def _one_at_a_time(key: tuple[str, str, str], seconds: float) -> Iterator[None]:
     with _locks_guard:
         lock = _locks.setdefault(key, threading.Lock())
-    with lock:
+    if not lock.acquire(timeout=seconds):
+        raise DeadlineExceeded(f"another cell is still bringing {key[2]} to {key[1]}")
+    try:
         yield
+    finally:
+        lock.release()

@@ -16,6 +16,8 @@ from matrix.delivery.golden import golden_archive
 SETTINGS = RunSettings(memory_bytes=32 * 1024 * 1024, pids=32, stop_grace_seconds=2.0)
 #: Seconds for the golden container's answer, which takes milliseconds on a healthy host.
 ANSWER_SECONDS = 10.0
+#: Seconds for two megabytes to get there, over the slowest line that is any use.
+IMAGE_SECONDS = 120.0
 #: The most that is kept of an answer that is not the one expected.
 ANSWER_CAP_BYTES = 4096
 
@@ -79,6 +81,7 @@ class _Trial:
             intent=self.intent,
             disk=disk,
             progress=_unwatched,
+            seconds=IMAGE_SECONDS,
         )
 
     @contextmanager
@@ -177,16 +180,21 @@ class _OneImage:
             id=self.image_id, architecture=self.architecture, size_bytes=len(self.archive)
         )
 
-    def pull_image(self, reference: str, *, architecture: str, progress: Progress) -> ImageInfo:
+    def pull_image(
+        self, reference: str, *, architecture: str, seconds: float, progress: Progress
+    ) -> ImageInfo:
         """Nothing is pulled into memory."""
+        del seconds
         raise EngineError(f"{reference} cannot be pulled for {architecture} into {progress}")
 
-    def load_image(self, archive: Iterable[bytes], image_id: str) -> ImageInfo:
+    def load_image(self, archive: Iterable[bytes], image_id: str, *, seconds: float) -> ImageInfo:
         """Nothing is loaded into memory."""
+        del seconds
         raise EngineError(f"{image_id} cannot be loaded from {archive}")
 
-    def save_image(self, image_id: str) -> Iterator[bytes]:
+    def save_image(self, image_id: str, *, seconds: float) -> Iterator[bytes]:
         """The archive, whole."""
+        del seconds
         if image_id == self.image_id:
             yield self.archive
 

@@ -120,24 +120,22 @@ class Api:
             _raise_for_status(response)
 
     @contextmanager
-    def read(
-        self, path: str, /, *, seconds: float | None, **parameters: str | int
-    ) -> Iterator[Body]:
-        """GET a body in pieces; *seconds* bounds all of it, None only each silence."""
+    def read(self, path: str, /, *, seconds: float, **parameters: str | int) -> Iterator[Body]:
+        """GET a body in pieces; *seconds* bounds all of it."""
         url = BASE_URL + self.path(path, **parameters)
-        timeout = (seconds, self.seconds)
+        timeout = (seconds, min(seconds, self.seconds))
         with self.client.get(url, stream=True, timeout=timeout) as response:
             _raise_for_status(response)
             yield Body(headers=response.headers, pieces=response.iter_content(PIECE_BYTES))
 
     @contextmanager
     def post_stream(
-        self, path: str, /, body: Iterator[bytes] | None, **parameters: str | int
+        self, path: str, /, body: Iterator[bytes] | None, *, seconds: float, **parameters: str | int
     ) -> Iterator[Iterator[Mapping[str, Any]]]:
         """POST, with a body in pieces, and read progress messages until the engine is through."""
         url = BASE_URL + self.path(path, **parameters)
         headers = {} if body is None else {"Content-Type": "application/x-tar"}
-        timeout = (None, self.seconds)
+        timeout = (seconds, min(seconds, self.seconds))
         with self.client.post(
             url, data=body, headers=headers, stream=True, timeout=timeout
         ) as response:

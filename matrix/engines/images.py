@@ -1,6 +1,7 @@
 """Images of a Docker or Podman engine: named by id or digest, never by a tag of ours."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from matrix.core.errors import (
@@ -28,7 +29,9 @@ class ImageVerbs:
         answer = self._api.find("image", reference)
         return None if answer is None else image_info(answer)
 
-    def pull_image(self, reference: str, *, architecture: str, progress: Progress) -> ImageInfo:
+    def pull_image(
+        self, reference: str, *, architecture: str, seconds: float, progress: Progress
+    ) -> ImageInfo:
         """Pull ``repository@sha256:…`` anonymously; *progress* may raise to stop it.
 
         Anything the registry or the engine says against it raises, whatever the engine has under
@@ -38,8 +41,11 @@ class ImageVerbs:
         if not at or not digest.startswith("sha256:"):
             raise PullFailed(f"{reference}: an image is pulled by digest only")
         what = f"pulling {reference} for {architecture}"
-        with translated(what, otherwise=PullFailed):
-            self._pull(repository, digest, architecture, progress)
+        with (
+            translated(what, otherwise=PullFailed),
+            self._ask_for(repository, digest, architecture, seconds) as messages,
+        ):
+            _watch_pull(messages, what, progress)
         image = self.inspect_image(reference)
         if image is None:
             raise PullFailed(f"{what}: the engine says it is done but does not have it")
@@ -49,7 +55,7 @@ class ImageVerbs:
             )
         return image
 
-    def load_image(self, archive: Iterable[bytes], image_id: str) -> ImageInfo:
+    def load_image(self, archive: Iterable[bytes], image_id: str, *, seconds: float) -> ImageInfo:
         """Load an archive that holds *image_id*; what the engine prints about it is not believed.
 
         Raises DiskFull, DeliveryFailed, and whatever *archive* raises.
@@ -58,7 +64,9 @@ class ImageVerbs:
         try:
             with (
                 translated(f"loading {image_id}", otherwise=DeliveryFailed),
-                self._api.post_stream("images/load", iter(pieces), quiet=0) as messages,
+                self._api.post_stream(
+                    "images/load", iter(pieces), seconds=seconds, quiet=0
+                ) as messages,
             ):
                 said = [error for message in messages if (error := error_in(message))]
         except MatrixError:
@@ -74,28 +82,35 @@ class ImageVerbs:
             raise DeliveryFailed(f"{image_id}: the archive was loaded but the image is not there")
         return image
 
-    def save_image(self, image_id: str) -> Iterator[bytes]:
+    def save_image(self, image_id: str, *, seconds: float) -> Iterator[bytes]:
         """The image as an archive without tags, for it is saved by its id."""
         with (
             translated(f"saving {image_id}", otherwise=DeliveryFailed),
-            self._api.read(f"images/{quoted(image_id)}/get", seconds=None) as body,
+            self._api.read(f"images/{quoted(image_id)}/get", seconds=seconds) as body,
         ):
             yield from body.pieces
 
-    def _pull(self, repository: str, digest: str, architecture: str, progress: Progress) -> None:
-        parameters = {
-            "fromImage": repository,
-            "tag": digest,
-            "platform": f"linux/{architecture}",
-        }
-        layers = _Layers()
-        with self._api.post_stream("images/create", None, **parameters) as messages:
-            for message in messages:
-                if words := error_in(message):
-                    what = f"pulling {repository}@{digest} for {architecture}"
-                    raise judge(words, PullFailed)(f"{what}: {words}")
-                if layers.note(message):
-                    progress(sent_bytes=layers.done, total_bytes=layers.total)
+    def _ask_for(
+        self, repository: str, digest: str, architecture: str, seconds: float
+    ) -> AbstractContextManager[Iterator[Mapping[str, Any]]]:
+        return self._api.post_stream(
+            "images/create",
+            None,
+            seconds=seconds,
+            fromImage=repository,
+            tag=digest,
+            platform=f"linux/{architecture}",
+        )
+
+
+def _watch_pull(messages: Iterator[Mapping[str, Any]], what: str, progress: Progress) -> None:
+    """Read a pull to its end; the engine says "200 OK" before it knows, so errors are in here."""
+    layers = _Layers()
+    for message in messages:
+        if words := error_in(message):
+            raise judge(words, PullFailed)(f"{what}: {words}")
+        if layers.note(message):
+            progress(sent_bytes=layers.done, total_bytes=layers.total)
 
 
 class _Layers:

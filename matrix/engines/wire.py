@@ -6,7 +6,7 @@ then is waited for for ever. Here a request has two limits, both given as ``time
 | ``timeout=``        | the whole exchange, body included | the longest silence |
 |---------------------|-----------------------------------|---------------------|
 | ``30``              | 30 s                              | 30 s                |
-| ``(None, 30)``      | as long as it takes               | 30 s                |
+| ``(600, 30)``       | 600 s                             | 30 s                |
 """
 
 import re

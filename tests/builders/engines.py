@@ -30,6 +30,8 @@ LOCAL_SOCKET = Path("/var/run/docker.sock")
 #: On every object that the tests make on the machine's own engine.
 LABELS = {"io.compat-matrix.test": "engines"}
 START_SECONDS = 30.0
+#: For moving a tiny image.
+SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

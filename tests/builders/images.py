@@ -41,19 +41,19 @@ class FakeImages:
     def inspect_image(self, reference):
         return self.images.get(reference)
 
-    def pull_image(self, reference, *, architecture, progress):
+    def pull_image(self, reference, *, architecture, seconds, progress):
         self._called("pull")
         image = self.registry[reference]
         self.images |= {reference: image, image.id: image}
         return image
 
-    def save_image(self, image_id):
+    def save_image(self, image_id, *, seconds):
         self._called("save")
         image = self.images[image_id]
         for _ in range(10):
             yield b"x" * (image.size_bytes // 10)
 
-    def load_image(self, archive, image_id):
+    def load_image(self, archive, image_id, *, seconds):
         self._called("load")
         self.gate.wait(5)
         size = sum(len(piece) for piece in archive)

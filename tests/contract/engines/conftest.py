@@ -3,7 +3,7 @@
 import secrets
 
 import pytest
-from builders.engines import LABELS, PLACES, a_spec, registry, tiny_image
+from builders.engines import LABELS, PLACES, SECONDS, a_spec, registry, tiny_image
 
 
 @pytest.fixture(scope="package", params=PLACES)
@@ -23,7 +23,7 @@ def engine(place):
 def image(engine):
     """A tiny image that only these tests have, loaded; its id."""
     image_id, archive = tiny_image()
-    engine.load_image([archive], image_id)
+    engine.load_image([archive], image_id, seconds=SECONDS)
     yield image_id
     engine.remove_object("image", image_id)
 

@@ -1,5 +1,5 @@
 import pytest
-from builders.engines import LABELS, tiny_image
+from builders.engines import LABELS, SECONDS, tiny_image
 
 from matrix.core.errors import LeftoverError, UsageError
 
@@ -113,7 +113,7 @@ def test_an_image_in_use_is_left(engine, create, image):
 
 def test_an_image_that_others_have_named_is_left_with_its_name(place, engine, token):
     image_id, archive = tiny_image()
-    engine.load_image([archive], image_id)
+    engine.load_image([archive], image_id, seconds=SECONDS)
     client = place.client()
     client.tag(image_id, f"decoy/{token}", "1")
     try:

@@ -1,7 +1,7 @@
 import hashlib
 
 import pytest
-from builders.engines import tiny_image
+from builders.engines import SECONDS, tiny_image
 
 from matrix.core.errors import (
     Cancelled,
@@ -43,7 +43,7 @@ def test_an_image_is_loaded_by_its_id_and_gets_no_name(place, engine, tiny):
     image_id, archive = tiny
     assert engine.inspect_image(image_id) is None
     before = tags(place)
-    loaded = engine.load_image(pieces(archive), image_id)
+    loaded = engine.load_image(pieces(archive), image_id, seconds=SECONDS)
     assert (loaded.id, loaded.architecture) == (image_id, "amd64")
     assert loaded.size_bytes > 1_000_000
     assert loaded.labels["test"]
@@ -54,16 +54,16 @@ def test_an_image_is_loaded_by_its_id_and_gets_no_name(place, engine, tiny):
 
 def test_an_image_saved_can_be_loaded_again(engine, tiny):
     image_id, archive = tiny
-    engine.load_image([archive], image_id)
-    saved = b"".join(engine.save_image(image_id))
+    engine.load_image([archive], image_id, seconds=SECONDS)
+    saved = b"".join(engine.save_image(image_id, seconds=SECONDS))
     engine.remove_object("image", image_id)
     assert engine.inspect_image(image_id) is None
-    assert engine.load_image([saved], image_id).id == image_id
+    assert engine.load_image([saved], image_id, seconds=SECONDS).id == image_id
 
 
 def test_an_image_that_is_not_there_cannot_be_saved(engine):
     with pytest.raises(DeliveryFailed):
-        list(engine.save_image("sha256:" + "0" * 64))
+        list(engine.save_image("sha256:" + "0" * 64, seconds=SECONDS))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
@@ -77,12 +77,12 @@ def test_an_archive_that_is_cut_off_leaves_no_image(engine, tiny, share):
 def test_an_archive_of_another_image_is_not_taken_for_this_one(engine, tiny):
     wanted = "sha256:" + hashlib.sha256(b"another").hexdigest()
     with pytest.raises(DeliveryFailed, match="not there"):
-        engine.load_image([tiny[1]], wanted)
+        engine.load_image([tiny[1]], wanted, seconds=SECONDS)
 
 
 def test_what_is_no_archive_is_refused_in_the_engines_words(engine):
     with pytest.raises(DeliveryFailed, match="tar"):
-        engine.load_image([b"no archive at all" * 100], "sha256:" + "0" * 64)
+        engine.load_image([b"no archive at all" * 100], "sha256:" + "0" * 64, seconds=SECONDS)
 
 
 def test_what_breaks_the_archive_is_the_error_not_what_the_engine_made_of_it(engine, tiny):
@@ -93,14 +93,14 @@ def test_what_breaks_the_archive_is_the_error_not_what_the_engine_made_of_it(eng
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        engine.load_image(broken(), image_id)
+        engine.load_image(broken(), image_id, seconds=SECONDS)
     assert engine.inspect_image(image_id) is None
-    assert engine.load_image([archive], image_id).id == image_id
+    assert engine.load_image([archive], image_id, seconds=SECONDS).id == image_id
 
 
 def test_an_image_for_another_machine_is_told_by_its_architecture(engine):
     image_id, archive = busybox_archive("arm64", labels={"test": "other machine"})
-    assert engine.load_image([archive], image_id).architecture == "arm64"
+    assert engine.load_image([archive], image_id, seconds=SECONDS).architecture == "arm64"
     engine.remove_object("image", image_id)
 
 
@@ -115,7 +115,7 @@ def test_an_image_is_pulled_by_its_digest(engine, fake_registry):
         seen.append((sent_bytes, total_bytes))
 
     wanted = reference(fake_registry, "good")
-    image = engine.pull_image(wanted, architecture="amd64", progress=progress)
+    image = engine.pull_image(wanted, architecture="amd64", seconds=SECONDS, progress=progress)
     try:
         assert wanted in image.digests
         assert engine.inspect_image(wanted) == image
@@ -134,16 +134,18 @@ def test_a_registry_that_does_not_give_the_image_is_a_failed_pull(
 ):
     wanted = reference(fake_registry, repository)
     with pytest.raises(PullFailed, match=words):
-        engine.pull_image(wanted, architecture="amd64", progress=quiet)
+        engine.pull_image(wanted, architecture="amd64", seconds=SECONDS, progress=quiet)
     assert engine.inspect_image(wanted) is None
 
 
 def test_an_image_not_made_for_the_machine_is_the_wrong_architecture(engine, fake_registry):
     with pytest.raises(WrongArchitecture):
-        engine.pull_image(reference(fake_registry, "index"), architecture="amd64", progress=quiet)
+        engine.pull_image(
+            reference(fake_registry, "index"), architecture="amd64", seconds=SECONDS, progress=quiet
+        )
     wanted = reference(fake_registry, "arm64")
     with pytest.raises(WrongArchitecture):
-        engine.pull_image(wanted, architecture="amd64", progress=quiet)
+        engine.pull_image(wanted, architecture="amd64", seconds=SECONDS, progress=quiet)
     image = engine.inspect_image(wanted)
     if image is not None:
         engine.remove_object("image", image.id)
@@ -154,13 +156,16 @@ def test_a_stale_image_under_the_same_name_does_not_hide_a_failed_pull(
 ):
     """E1: the high-level client returns the old image here, without an error."""
     image_id, archive = tiny
-    engine.load_image([archive], image_id)
+    engine.load_image([archive], image_id, seconds=SECONDS)
     client, repository = place.client(), f"127.0.0.1:{fake_registry['port']}/blob404"
     client.tag(image_id, repository, "latest")
     try:
         with pytest.raises(PullFailed):
             engine.pull_image(
-                reference(fake_registry, "blob404"), architecture="amd64", progress=quiet
+                reference(fake_registry, "blob404"),
+                architecture="amd64",
+                seconds=SECONDS,
+                progress=quiet,
             )
     finally:
         client.remove_image(f"{repository}:latest", noprune=True)
@@ -169,12 +174,12 @@ def test_a_stale_image_under_the_same_name_does_not_hide_a_failed_pull(
 def test_a_pull_moves_no_tag_on_the_host(place, engine, fake_registry, tiny):
     """C1: the host's own ``:prod`` is what it was."""
     image_id, archive = tiny
-    engine.load_image([archive], image_id)
+    engine.load_image([archive], image_id, seconds=SECONDS)
     client, repository = place.client(), f"127.0.0.1:{fake_registry['port']}/good"
     client.tag(image_id, repository, "prod")
     before = tags(place)
     image = engine.pull_image(
-        reference(fake_registry, "good"), architecture="amd64", progress=quiet
+        reference(fake_registry, "good"), architecture="amd64", seconds=SECONDS, progress=quiet
     )
     try:
         assert image.id != image_id
@@ -188,9 +193,14 @@ def test_a_pull_moves_no_tag_on_the_host(place, engine, fake_registry, tiny):
 @pytest.mark.parametrize("name", ["127.0.0.1:1/x:latest", "127.0.0.1:1/x", "x@sha512:00"])
 def test_nothing_is_pulled_but_by_digest(engine, name):
     with pytest.raises(PullFailed, match="by digest only"):
-        engine.pull_image(name, architecture="amd64", progress=quiet)
+        engine.pull_image(name, architecture="amd64", seconds=SECONDS, progress=quiet)
 
 
 def test_a_registry_that_is_not_there_is_a_failed_pull(engine):
     with pytest.raises(PullFailed, match="refused"):
-        engine.pull_image("127.0.0.1:1/x@sha256:" + "0" * 64, architecture="amd64", progress=quiet)
+        engine.pull_image(
+            "127.0.0.1:1/x@sha256:" + "0" * 64,
+            architecture="amd64",
+            seconds=SECONDS,
+            progress=quiet,
+        )

@@ -73,9 +73,9 @@ def test_the_journal_knows_of_the_image_before_it_is_brought():
     image = source.add("queue")
 
     class Watching(FakeImages):
-        def load_image(self, archive, image_id):
+        def load_image(self, archive, image_id, *, seconds):
             assert [intent.id for _, intent in journal.open_entries()] == [image.id]
-            return super().load_image(archive, image_id)
+            return super().load_image(archive, image_id, seconds=seconds)
 
     bring(image.id, Watching(), source=source, journal=journal)
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_told_stays_in_the_journal():
     image = source.add("queue")
 
     class Dying(FakeImages):
-        def load_image(self, archive, image_id):
+        def load_image(self, archive, image_id, *, seconds):
             self.gone = True
             raise EngineLost
 
