@@ -15,6 +15,7 @@ from matrix.core.verdict import Verdict
 from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
 from matrix.execution.host import HostSession
+from matrix.execution.slots import Slots
 from matrix.execution.toolbox import RunOrder, Toolbox
 
 
@@ -34,7 +35,7 @@ class Pool:
     def __init__(self, tools: Toolbox, order: RunOrder) -> None:
         self._tools = tools
         self._order = order
-        self._slots = threading.BoundedSemaphore(order.parallel)
+        self._slots = Slots(order.parallel)
         self._tally = Tally()
 
     def run(self, plan: Plan) -> tuple[Leftover, ...]:
@@ -97,7 +98,7 @@ class Pool:
             self._record(self._result(planned, Verdict.ERROR, Unhealthy.reason, message, sessions))
 
     def _run_one(self, planned: PlannedCell, sessions: Sequence[HostSession]) -> None:
-        with self._slots:
+        with self._slots.take(planned.environment.name):
             if self._tools.halt.draining or self._tally.store_error is not None:
                 return
             try:
