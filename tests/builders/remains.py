@@ -1,0 +1,38 @@
+"""What of a project's runs is still somewhere, asked without the product."""
+
+import contextlib
+from pathlib import Path
+
+from builders.host_snapshot import GUARDED, Snapshot, difference, look
+from builders.rig import Rig, run
+
+
+def ours_here(rig: Rig) -> list[str]:
+    """What of a project's runs is on this machine: objects of its engine, and processes."""
+    found = []
+    for identity in rig.runs():
+        label = f"label=io.compat-matrix.run={identity}"
+        for words in (("ps", "-a"), ("network", "ls"), ("volume", "ls")):
+            found += run("docker", *words, "-q", "--filter", label).split()
+    volumes = {row[0] for row in rig.query("select name from journal where kind = 'volume'")}
+    found += sorted(volumes & set(run("docker", "volume", "ls", "-q").split()))
+    return found + processes_of(rig)
+
+
+def processes_of(rig: Rig) -> list[str]:
+    """Command lines of what the project's runners have started on this machine."""
+    mark = f"TMPDIR={rig.temporary}".encode()
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in environment.read_bytes().split(b"\0"):
+                found.append(environment.with_name("cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def guarded_remains(rig: Rig, before: dict[str, Snapshot]) -> list[str]:
+    """What of ours a guard should have removed, and has not yet."""
+    remains = ours_here(rig)
+    for host, then in before.items():
+        remains += [f"{host}: {line}" for line in difference(then, look(host), GUARDED)]
+    return remains
