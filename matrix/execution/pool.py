@@ -46,6 +46,7 @@ class Pool:
         columns: dict[str, list[PlannedCell]] = {}
         for planned in plan.cells:
             columns.setdefault(planned.environment.name, []).append(planned)
+        self._slots.expect(columns)
         with ThreadPoolExecutor(max_workers=max(1, len(columns)), thread_name_prefix="env") as pool:
             futures = [pool.submit(self._run_column, cells) for cells in columns.values()]
             _wait_until_done(futures)
@@ -73,6 +74,7 @@ class Pool:
         except StoreError as error:
             self._stop_for_store(error)
         finally:
+            self._slots.give_up(environment.name)
             for session in sessions:
                 session.close()
 

@@ -15,7 +15,7 @@ class Column:
     """Cells that wait for a slot, in threads of their own, and hold it until they are let go."""
 
     def __init__(self, slots: Slots) -> None:
-        self._slots = slots
+        self.slots = slots
         self._threads: list[threading.Thread] = []
         self._let_go: dict[str, threading.Event] = {}
         self.running: list[str] = []
@@ -27,7 +27,7 @@ class Column:
         self._threads.append(thread)
         thread.start()
         environment = cell.partition("@")[2]
-        self._until(lambda: cell in self.running or bool(self._slots._waiting[environment]))
+        self._until(lambda: cell in self.running or bool(self.slots._waiting[environment]))
 
     def end(self, cell: str) -> None:
         """Let a running cell go."""
@@ -44,7 +44,7 @@ class Column:
             thread.join(SECONDS)
 
     def _run(self, cell: str) -> None:
-        with self._slots.take(cell.partition("@")[2]):
+        with self.slots.take(cell.partition("@")[2]):
             self.running.append(cell)
             self._let_go[cell].wait(SECONDS)
             self.running.remove(cell)
@@ -86,7 +86,35 @@ def test_an_environment_with_nothing_running_comes_before_one_that_waited_longer
 
 @pytest.mark.parametrize("column", [1], indirect=True)
 def test_a_cell_that_breaks_gives_its_slot_back(column):
-    with pytest.raises(ZeroDivisionError), column._slots.take("qa"):
+    with pytest.raises(ZeroDivisionError), column.slots.take("qa"):
         1 / 0  # noqa: B018
     column.start("queue@qa")
     assert column.runs("queue@qa")
+
+
+@pytest.mark.parametrize("column", [3], indirect=True)
+def test_a_slot_is_kept_for_an_environment_that_is_still_examined(column):
+    column.slots.expect(["qa", "production"])
+    _start(column, ["queue@qa", "web@qa", "api@qa"])
+    assert column.runs("queue@qa", "web@qa")
+    column.start("queue@production")
+    assert column.runs("queue@qa", "web@qa", "queue@production")
+
+
+@pytest.mark.parametrize("column", [2], indirect=True)
+def test_no_slot_is_kept_for_an_environment_that_gives_up(column):
+    column.slots.expect(["qa", "production"])
+    _start(column, ["queue@qa", "web@qa"])
+    assert column.runs("queue@qa")
+    column.slots.give_up("production")
+    assert column.runs("queue@qa", "web@qa")
+
+
+@pytest.mark.parametrize("column", [1], indirect=True)
+def test_with_one_slot_everything_still_comes_to_its_turn(column):
+    column.slots.expect(["qa", "production", "customer"])
+    column.start("queue@qa")
+    assert column.runs("queue@qa")
+    column.end("queue@qa")
+    column.start("web@qa")
+    assert column.runs("web@qa")
