@@ -121,12 +121,21 @@ def _taint(report: ProbeReport) -> Answer | None:
         return Verdict.MISSING, Cancelled.reason, str(Cancelled())
     if report.faults:
         return _fault_answer(report.faults)
-    where = f", in {report.running}" if report.running else ""
     if report.ending is Ending.CRASHED:
-        return Verdict.ERROR, ProbeCrashed.reason, f"the probes' process ended early{where}"
+        said = _last_words(report, otherwise="the probes' process ended early")
+        return Verdict.ERROR, ProbeCrashed.reason, said
     if report.ending is Ending.DEADLINE:
-        return Verdict.ERROR, DeadlineExceeded.reason, f"the cell's deadline was over{where}"
+        said = _last_words(report, otherwise="the cell's deadline was over")
+        return Verdict.ERROR, DeadlineExceeded.reason, said
     return None
+
+
+def _last_words(report: ProbeReport, *, otherwise: str) -> str:
+    """What is known about the probe that ran when the process ended."""
+    last = next((one for one in report.results if one.id == report.running), None)
+    if last is not None and last.message:
+        return f"{last.title}: {last.message} ({last.id})"
+    return f"{otherwise}, in {report.running}" if report.running else otherwise
 
 
 def _fault_answer(faults: Sequence[Fault]) -> Answer:

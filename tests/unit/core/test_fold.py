@@ -211,6 +211,12 @@ def test_an_early_end_is_never_green_nor_red(ending, verdict, reason):
         assert fold(plan("a"), early)[:2] == (verdict, reason)
 
 
+def test_an_early_end_says_what_is_known_about_the_probe_that_ran():
+    last = result("q/a", E, "deadline", "it did not end within its 2 s and was killed")
+    answer = fold(plan("q/a"), report(last, ending=Ending.DEADLINE, running="q/a"))
+    assert answer[2] == "q/a: it did not end within its 2 s and was killed (q/a)"
+
+
 def test_an_early_end_names_the_probe_that_ran():
     assert "queue::x" in fold(plan("a"), report(ending=Ending.CRASHED, running="queue::x"))[2]
 
