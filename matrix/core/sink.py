@@ -5,8 +5,9 @@ and returns the same value with every text that came from a host, an image, an e
 passed through it. Names that we gave ourselves and that were checked when they were loaded
 (run, service, environment, host, companion) and hashes of ours stay as they are: they are keys.
 
-Output of commands is kept as the cleaned text in UTF-8, never as the raw bytes. How many bytes of
-it were not kept stays what it was, so that ``CommandResult.truncated`` still tells the truth.
+Output of commands is kept as the cleaned text in UTF-8, never as the raw bytes. Where some of it
+was not kept, the count of all that came stays, so that ``CommandResult.truncated`` still tells the
+truth.
 """
 
 from collections.abc import Callable
@@ -125,8 +126,8 @@ def _clean_command(record: CommandRecord, clean: Clean) -> CommandRecord:
         exit_status=raw.exit_status,
         stdout=stdout,
         stderr=stderr,
-        stdout_bytes=len(stdout) + raw.stdout_bytes - len(raw.stdout),
-        stderr_bytes=len(stderr) + raw.stderr_bytes - len(raw.stderr),
+        stdout_bytes=_count(raw.stdout_bytes, raw.stdout, kept=stdout),
+        stderr_bytes=_count(raw.stderr_bytes, raw.stderr, kept=stderr),
         seconds=raw.seconds,
     )
     return replace(record, result=result)
@@ -134,3 +135,10 @@ def _clean_command(record: CommandRecord, clean: Clean) -> CommandRecord:
 
 def _clean_bytes(data: bytes, clean: Clean) -> bytes:
     return clean(decode(data)).encode() if data else data
+
+
+def _count(came: int, raw: bytes, *, kept: bytes) -> int:
+    """What to call the size of an output of which *raw* was cleaned and is now *kept*."""
+    if kept == raw:
+        return came
+    return max(came, len(kept) + 1) if came > len(raw) else len(kept)

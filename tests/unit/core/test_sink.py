@@ -164,4 +164,11 @@ def test_cleaning_does_not_make_output_look_truncated_or_whole():
         result = clean_cell(bad_cell(command(BAD.encode(), cut=cut)), scrub)
         cleaned = result.attempts[0].probes[0].commands[0].result
         assert cleaned.truncated == bool(cut)
-        assert cleaned.stdout_bytes - len(cleaned.stdout) == cut
+        if not cut:
+            assert cleaned.stdout_bytes == len(cleaned.stdout)
+
+
+def test_what_came_in_all_is_told_though_less_of_it_is_kept():
+    raw = replace(command(b"\0" * 1000), stdout_bytes=3_000_000)
+    cleaned = clean_cell(bad_cell(raw), scrub).attempts[0].probes[0].commands[0].result
+    assert cleaned.stdout_bytes == 3_000_000
