@@ -1,8 +1,7 @@
-"""A tiny project whose runs are disturbed on purpose: written, run by the command, and read back."""
+"""A tiny project whose runs are disturbed on purpose: written, run by the command, read back."""
 
 import contextlib
 import json
-import lzma
 import os
 import re
 import shutil
@@ -14,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
+
+from builders.trial_images import IMAGES, write_image
 
 from matrix.lab.plan import HostPlan
 
@@ -25,53 +25,6 @@ RUN_SECONDS = 240.0
 
 #: What a fault is done to: the environment's name and the container's.
 Fault = Callable[[str, str], None]
-
-TINY = """\
-FROM scratch
-COPY busybox /bin/busybox
-RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install /bin; /bin/busybox mkdir -p /tmp /data /etc"]
-VOLUME /data
-ENTRYPOINT ["/bin/busybox", "sh", "/start"]
-COPY start /start
-"""
-#: Does what a file in its volume tells it to, so that a probe can make it fail.
-START = """\
-trap 'exit 0' TERM
-echo started
-while :; do
-  [ ! -e /data/exit ] || exit 3
-  [ ! -e /data/eat ] || exec tail -n 1 /dev/zero
-  sleep 0.1 &
-  wait $!
-done
-"""
-#: A shell that runs nothing it is told to and says that all went well.
-IDLE_SHELL = """\
-#!/bin/busybox sh
-while IFS= read -r line; do
-  case $line in *";eval "*) line="${line%%;eval *};true" ;; esac
-  printf '%s\\n' "$line"
-done | /bin/busybox sh
-"""
-#: A shell that agrees to every comparison.
-AGREEING_SHELL = """\
-#!/bin/busybox sh
-while IFS= read -r line; do
-  case $line in *"; test "*|*"'test "*) line="${line%%test *}true ${line#*test }" ;; esac
-  printf '%s\\n' "$line"
-done | /bin/busybox sh
-"""
-WITH_SHELL = 'COPY sh /bin/sh\nRUN ["/bin/busybox", "chmod", "755", "/bin/sh"]\n'
-HOSTILE = "\\x1b]0;owned\\x07<script>alert(1)</script>]]>"
-LABELLED = 'LABEL evil="<img src=x onerror=alert(4)>\'\\"]]>=HYPERLINK(1)"\n'
-
-#: Image → the files of its folder, besides busybox.
-IMAGES: Mapping[str, Mapping[str, str]] = {
-    "fault-tiny": {"Dockerfile": TINY, "start": START},
-    "fault-idle": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": IDLE_SHELL},
-    "fault-agreeing": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": AGREEING_SHELL},
-    "fault-hostile": {"Dockerfile": TINY + LABELLED, "start": START},
-}
 
 CONFTEST = """\
 import pathlib, time
@@ -329,7 +282,7 @@ class Trial:
 
 @dataclass
 class Watch:
-    """A thread beside a run: measures the runner's memory and does the faults that are asked for."""
+    """A thread beside a run: measures the runner's memory, does the faults that are asked for."""
 
     trial: Trial
     process: subprocess.Popen
@@ -367,7 +320,7 @@ class Watch:
         try:
             if service in self.trial.faults:
                 self.trial.faults[service](environment, container)
-        except BaseException as error:  # noqa: BLE001 - shown by the test
+        except BaseException as error:
             self.errors.append(error)
         finally:
             file.unlink(missing_ok=True)
@@ -380,16 +333,6 @@ def _wait(process: subprocess.Popen) -> int:
         process.kill()
         process.wait()
         raise
-
-
-def write_image(folder: Path, contents: Mapping[str, str]) -> None:
-    """The folder of an image, with a busybox in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in contents.items():
-        (folder / name).write_text(text)
-    packed = files("matrix").joinpath("data/golden/busybox-amd64.xz").read_bytes()
-    (folder / "busybox").write_bytes(lzma.decompress(packed))
-    (folder / "busybox").chmod(0o755)
 
 
 def toml(tables: Mapping[str, object]) -> str:

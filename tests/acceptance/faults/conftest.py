@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders.trials import IMAGES, Trial, Victim, copy_lab, output
+from builders.trial_images import IMAGES
+from builders.trials import Trial, Victim, copy_lab, output
 
 from matrix.lab.flow import down, up
 from matrix.lab.plan import read_plan
