@@ -28,7 +28,9 @@ def ask(host):
         )
         assert done.rc == 0, done.stderr
         answer, _, status = done.stdout.rpartition("\n")
-        return int(status), json.loads(answer)
+        assert status.isdigit(), done.stdout
+        # An error that the service did not foresee is answered in HTML.
+        return int(status), json.loads(answer) if answer.startswith("{") else {"text": answer}
 
     return send
 
@@ -67,7 +69,7 @@ def test_an_order_can_be_read_back(ask, place, token):
     placed = place(token, 3)
     status, order = ask(f"/orders/{placed['id']}")
     assert status == 200
-    assert (order["item"], order["quantity"], order["job"]) == (token, 3, placed["job"])
+    assert (order.get("item"), order.get("quantity"), order.get("job")) == (token, 3, placed["job"])
 
 
 def test_an_order_is_a_row_in_the_database(host, place, token):
@@ -85,17 +87,17 @@ def test_an_order_is_a_job_in_the_queue(python, place, token):
         "import redis; print('\\n'.join(redis.StrictRedis('queue').lrange('celery', 0, -1)))"
     )
     jobs = [json.loads(line)["headers"] for line in waiting.splitlines()]
-    job = next(job for job in jobs if job["id"] == placed["job"])
-    assert (job["task"], job["argsrepr"]) == ("orders.prepare", f"[{placed['id']}]")
+    found = [(job["task"], job["argsrepr"]) for job in jobs if job["id"] == placed["job"]]
+    assert found == [("orders.prepare", f"[{placed['id']}]")]
 
 
 def test_what_a_worker_finished_is_shown(ask, python, place, token):
     """When a worker has finished the job the order shows its result"""
     placed = place(token)
-    assert ask(f"/orders/{placed['id']}")[1]["state"] == "PENDING"
+    assert ask(f"/orders/{placed['id']}")[1].get("state") == "PENDING"
     python(f"import app; app.jobs.backend.store_result('{placed['job']}', 42, 'SUCCESS')")
     order = ask(f"/orders/{placed['id']}")[1]
-    assert (order["state"], order["result"]) == ("SUCCESS", 42)
+    assert (order.get("state"), order.get("result")) == ("SUCCESS", 42)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,14 @@ def test_what_a_worker_finished_is_shown(ask, python, place, token):
 def test_text_in_any_script_survives(ask, place, item):
     """Text in any script comes back as it was sent"""
     placed = place(item)
-    assert ask(f"/orders/{placed['id']}")[1]["item"] == item
+    assert ask(f"/orders/{placed['id']}")[1].get("item") == item
 
 
 def test_sql_in_an_order_is_only_text(ask, place, token):
     """SQL in an order or in a search is only text"""
     item = f"{token}'); DROP TABLE orders; --"
     placed = place(item)
-    assert ask(f"/orders/{placed['id']}")[1]["item"] == item
+    assert ask(f"/orders/{placed['id']}")[1].get("item") == item
     assert ask("/orders?item=x%27%20OR%20%271%27=%271") == (200, {"orders": []})
 
 
@@ -134,7 +136,7 @@ def test_a_wrong_order_is_refused_with_a_reason(ask, body):
     """A wrong order is refused, and told why"""
     status, answer = ask("/orders", body)
     assert status == 400
-    assert re.search("send|must", answer["error"])
+    assert re.search("send|must", answer.get("error", ""))
 
 
 def test_an_order_that_is_not_there_is_not_found(ask, place, token):
@@ -153,7 +155,7 @@ def test_orders_at_the_same_time_do_not_mix(host, ask, token):
         body,
     )
     assert sent.stdout.split() == ["201"] * 20
-    orders = ask(f"/orders?item={token}")[1]["orders"]
+    orders = ask(f"/orders?item={token}")[1].get("orders", [])
     assert len({order["id"] for order in orders}) == 20
 
 

@@ -23,7 +23,9 @@ def ask(container):
         )
         assert done.rc == 0, done.stderr
         answer, _, status = done.stdout.rpartition("\n")
-        return int(status), json.loads(answer)
+        assert status.isdigit(), done.stdout
+        # An error that the service did not foresee is answered in HTML.
+        return int(status), json.loads(answer) if answer.startswith("{") else {"text": answer}
 
     return send
 
@@ -123,7 +125,7 @@ def test_orders_survive_a_restart_of_the_database(container, ask, place, token):
     started = container.state.started_at
     container.companion("db").restart()
     container.companion("db").wait_until_ready(40)
-    assert ask(f"/orders/{placed['id']}")[1]["item"] == token
+    assert ask(f"/orders/{placed['id']}")[1].get("item") == token
     assert container.state.started_at == started
 
 
@@ -158,4 +160,4 @@ def test_it_stops_in_order_and_comes_back(container, ask, place, token):
     assert container.state.exit_code == 0, "it had to be killed, or it failed"
     container.start()
     container.wait_until_ready(40)
-    assert ask(f"/orders/{placed['id']}")[1]["item"] == token
+    assert ask(f"/orders/{placed['id']}")[1].get("item") == token
