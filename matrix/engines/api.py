@@ -13,7 +13,7 @@ import requests
 from docker import APIClient
 from docker.constants import DEFAULT_DOCKER_API_VERSION, MINIMUM_DOCKER_API_VERSION
 
-from matrix.core.errors import EngineError, EngineUnavailable
+from matrix.core.errors import EngineError, EngineUnavailable, MatrixError
 from matrix.engines.faults import FOREIGN, WORDS_CAP, translated
 from matrix.engines.wire import DeadlineSocket, Refused, SocketAdapter, take_over
 
@@ -70,8 +70,12 @@ class Api:
         self.seconds = operation_seconds
         self._adapter = SocketAdapter(socket, connections=connections, seconds=operation_seconds)
         what = f"opening {dialect.name} on {socket}"
-        with translated(what, otherwise=EngineUnavailable, gone=EngineUnavailable):
-            self.version = agreed_version(self._first_answer())
+        try:
+            with translated(what, otherwise=EngineUnavailable, gone=EngineUnavailable):
+                self.version = agreed_version(self._first_answer())
+        except MatrixError:
+            self._adapter.close()
+            raise
         # The version is given so that docker-py asks nothing over the adapter it makes itself.
         self.client = APIClient(
             base_url=f"unix://{socket}",

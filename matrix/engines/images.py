@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from matrix.core.errors import (
+    DeadlineExceeded,
     DeliveryFailed,
     MatrixError,
     PullFailed,
@@ -41,11 +42,19 @@ class ImageVerbs:
         if not at or not digest.startswith("sha256:"):
             raise PullFailed(f"{reference}: an image is pulled by digest only")
         what = f"pulling {reference} for {architecture}"
-        with (
-            translated(what, otherwise=PullFailed),
-            self._ask_for(repository, digest, architecture, seconds) as messages,
-        ):
-            _watch_pull(messages, what, progress)
+        layers = _Layers()
+        try:
+            with (
+                translated(what, otherwise=PullFailed),
+                self._ask_for(repository, digest, architecture, seconds) as messages,
+            ):
+                _watch_pull(messages, layers, what, progress)
+        except DeadlineExceeded as error:
+            if layers.retrying:
+                raise PullFailed(
+                    f"{what}: the registry still failed after {seconds:g} s"
+                ) from error
+            raise
         image = self.inspect_image(reference)
         if image is None:
             raise PullFailed(f"{what}: the engine says it is done but does not have it")
@@ -103,9 +112,10 @@ class ImageVerbs:
         )
 
 
-def _watch_pull(messages: Iterator[Mapping[str, Any]], what: str, progress: Progress) -> None:
+def _watch_pull(
+    messages: Iterator[Mapping[str, Any]], layers: "_Layers", what: str, progress: Progress
+) -> None:
     """Read a pull to its end; the engine says "200 OK" before it knows, so errors are in here."""
-    layers = _Layers()
     for message in messages:
         if words := error_in(message):
             raise judge(words, PullFailed)(f"{what}: {words}")
@@ -118,9 +128,12 @@ class _Layers:
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
+        #: Whether the engine was trying once more when it was last heard of.
+        self.retrying = False
 
     def note(self, message: Mapping[str, Any]) -> bool:
         """Take one message in; whether it told anything about bytes."""
+        self.retrying = str(message.get("status", "")).startswith("Retrying")
         detail = message.get("progressDetail")
         if message.get("status") != "Downloading" or not isinstance(detail, dict):
             return False

@@ -1,0 +1,244 @@
+"""Faults of the engine itself, on a dockerd of the test's own: killed, stopped, out of disk."""
+
+import io
+import json
+import secrets
+import subprocess
+import tarfile
+import time
+from contextlib import contextmanager
+from hashlib import sha256
+
+import pytest
+from builders.engines import (
+    CONTINUE,
+    KILL,
+    SECONDS,
+    STOP,
+    a_spec,
+    local_docker,
+    second_dockerd,
+    tiny_image,
+)
+from builders.images import FakeJournal
+
+from matrix.core.errors import (
+    DeadlineExceeded,
+    DiskFull,
+    EngineError,
+    EngineLost,
+    EngineUnavailable,
+)
+from matrix.core.store_ports import Intent
+from matrix.delivery.deliver import Disk, Wanted, deliver
+from matrix.engines import open_engine
+
+pytestmark = pytest.mark.engine
+
+OPERATION_SECONDS = 2.0
+INTENT = Intent(run="r1", cell=None, environment="qa", host="second", kind="image", name="tiny")
+ROOMY = Disk(free_bytes=None, total_bytes=None, floor_bytes=0)
+
+
+@pytest.fixture
+def dockerd(tmp_path):
+    with second_dockerd(tmp_path) as dockerd:
+        yield dockerd
+
+
+@contextmanager
+def opened(socket, *, operation_seconds=OPERATION_SECONDS):
+    engine = open_engine("docker", socket, operation_seconds=operation_seconds)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def a_running_container(engine):
+    image_id, archive = tiny_image()
+    engine.load_image([archive], image_id, seconds=SECONDS)
+    # The one network there is: this dockerd may make no others.
+    container = engine.create_container(a_spec(image_id, "none", aliases=()))
+    engine.control(container, "start")
+    return container
+
+
+def test_an_engine_killed_under_a_command_is_lost_not_the_end_of_output(dockerd):
+    """E3: the stream ends as cleanly as when the command ends."""
+    with opened(dockerd.socket, operation_seconds=30) as engine:
+        container = a_running_container(engine)
+        stream = engine.open_exec(container, ["sh"])
+        stream.send(b"echo ready\n")
+        assert stream.receive(deadline_seconds=10).data == b"ready\n"
+        attached = engine.attach(container)
+        dockerd.signal(KILL)
+        for one in (stream, attached):
+            with pytest.raises(EngineLost):
+                one.receive(deadline_seconds=10)
+            with pytest.raises(EngineLost):
+                one.receive(deadline_seconds=1)
+        with pytest.raises(EngineLost):
+            stream.send(b"echo more\n" * 100_000)
+        with pytest.raises(EngineLost):
+            engine.inspect_container(container)
+        with pytest.raises(EngineUnavailable):
+            engine.describe()
+        with pytest.raises(EngineUnavailable):
+            open_engine("docker", dockerd.socket)
+
+
+def test_an_engine_that_hangs_ends_every_operation_at_its_deadline(dockerd):
+    """E6: docker-py's own time-out does not hold for an exec."""
+    with opened(dockerd.socket) as engine:
+        container = a_running_container(engine)
+        stream = engine.open_exec(container, ["sh"])
+        dockerd.signal(STOP)
+        try:
+            for operate in (
+                lambda: engine.inspect_container(container),
+                lambda: engine.open_exec(container, ["sh"]),
+                lambda: engine.logs(container, tail=1, cap_bytes=10),
+                lambda: stream.receive(deadline_seconds=OPERATION_SECONDS),
+                lambda: open_engine("docker", dockerd.socket, operation_seconds=OPERATION_SECONDS),
+            ):
+                began = time.monotonic()
+                with pytest.raises((DeadlineExceeded, EngineError)):
+                    operate()
+                assert time.monotonic() - began < 3 * OPERATION_SECONDS
+        finally:
+            dockerd.signal(CONTINUE)
+        stream.send(b"echo back\n")
+        assert stream.receive(deadline_seconds=10).data == b"back\n"
+        stream.close()
+
+
+def random_layer(size_bytes):
+    """A layer that no compression makes smaller."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        member = tarfile.TarInfo("big")
+        member.size = size_bytes
+        tar.addfile(member, io.BytesIO(secrets.token_bytes(size_bytes)))
+    return layer.getvalue()
+
+
+def image_of(layer):
+    """An image of one layer: id and archive."""
+    digest = sha256(layer).hexdigest()
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        }
+    ).encode()
+    image_id = sha256(config).hexdigest()
+    manifest = [{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]
+    content = {
+        "config.json": config,
+        "layer.tar": layer,
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, data in content.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return f"sha256:{image_id}", archive.getvalue()
+
+
+@contextmanager
+def small_disk(folder, size_megabytes):
+    """A file system of its own for the data of a dockerd."""
+    (folder / "data").mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_megabytes}m", "small", folder / "data"]
+    subprocess.run(command, check=True)
+    try:
+        yield
+    finally:
+        # Gone already, when the dockerd on it was.
+        subprocess.run(
+            ["umount", "--lazy", folder / "data"], check=False, stderr=subprocess.DEVNULL
+        )
+
+
+def test_a_disk_that_fills_up_is_a_full_disk_and_keeps_no_part_of_the_image(tmp_path):
+    """H1, when the preflight did not know."""
+    with (
+        small_disk(tmp_path, 40),
+        second_dockerd(tmp_path) as dockerd,
+        opened(dockerd.socket, operation_seconds=30) as engine,
+    ):
+        image_id, archive = image_of(random_layer(30 << 20))
+        with pytest.raises(DiskFull):
+            engine.load_image([archive], image_id, seconds=SECONDS)
+        assert engine.inspect_image(image_id) is None
+        small_id, small = tiny_image()
+        assert engine.load_image([small], small_id, seconds=SECONDS).id == small_id
+
+
+def test_an_image_goes_from_one_engine_to_another_and_is_the_same_there(dockerd):
+    journal, told = FakeJournal(), []
+
+    def progress(*, sent_bytes, total_bytes):
+        told.append((sent_bytes, total_bytes))
+
+    with local_docker() as here, opened(dockerd.socket, operation_seconds=30) as there:
+        image_id, archive = tiny_image()
+        here.engine.load_image([archive], image_id, seconds=SECONDS)
+        try:
+            wanted = Wanted(image_id=image_id, reference="", architecture="amd64")
+            image = deliver(
+                wanted,
+                target=there,
+                source=here.engine,
+                journal=journal,
+                intent=INTENT,
+                disk=ROOMY,
+                progress=progress,
+            )
+        finally:
+            here.engine.remove_object("image", image_id)
+        assert image.id == image_id
+        assert there.inspect_image(image_id) == image
+        assert [intent.id for intent in journal.entries.values()] == [image_id]
+        assert told[-1][0] > 1_000_000
+        assert told == sorted(told)
+
+
+def test_an_engine_killed_under_a_delivery_is_lost_and_the_journal_remembers(dockerd):
+    journal = FakeJournal()
+    image_id, archive = tiny_image()
+
+    class Killing:
+        """A source whose target dies while it sends."""
+
+        def inspect_image(self, reference):
+            del reference
+            return deliverable
+
+        def save_image(self, image_id, *, seconds):
+            del image_id, seconds
+            yield archive[:1_000_000]
+            dockerd.signal(KILL)
+            time.sleep(0.2)
+            yield archive[1_000_000:]
+
+    with local_docker() as here:
+        here.engine.load_image([archive], image_id, seconds=SECONDS)
+        deliverable = here.engine.inspect_image(image_id)
+        here.engine.remove_object("image", image_id)
+    with opened(dockerd.socket) as there, pytest.raises(EngineLost):
+        deliver(
+            Wanted(image_id=image_id, reference="", architecture="amd64"),
+            target=there,
+            source=Killing(),
+            journal=journal,
+            intent=INTENT,
+            disk=ROOMY,
+            progress=lambda **_: None,
+        )
+    assert [intent.id for intent in journal.entries.values()] == [image_id]
