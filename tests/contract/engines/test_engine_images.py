@@ -70,7 +70,7 @@ def test_an_image_that_is_not_there_cannot_be_saved(engine):
 def test_an_archive_that_is_cut_off_leaves_no_image(engine, tiny, share):
     image_id, archive = tiny
     with pytest.raises(DeliveryFailed):
-        engine.load_image(pieces(archive[: int(len(archive) * share)]), image_id)
+        engine.load_image(pieces(archive[: int(len(archive) * share)]), image_id, seconds=SECONDS)
     assert engine.inspect_image(image_id) is None
 
 
