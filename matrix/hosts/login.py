@@ -111,14 +111,20 @@ def _exchange_keys(address: SshAddress, jump: Login | None, deadline: Deadline) 
         raise NegotiationFailed(f"{place(address)}: {transport.disagreement() or error}") from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         _give_up(transport, sock)
-        if "banner" in str(error) and not deadline.passed:
+        if deadline.passed:
+            raise _unfinished(address) from error
+        if "banner" in str(error):
             raise _Dropped(str(error)) from error
         raise Unreachable(f"{place(address)}: SSH handshake failed: {error!r}") from error
     if not transport.initial_kex_done:
         # Paramiko returns without a word when its time is up.
         _give_up(transport, sock)
-        raise Unreachable(f"{place(address)} accepts connections but finishes no SSH handshake")
+        raise _unfinished(address)
     return transport
+
+
+def _unfinished(address: SshAddress) -> Unreachable:
+    return Unreachable(f"{place(address)} accepts connections but finishes no SSH handshake")
 
 
 def _give_up(transport: HostTransport, sock: socket.socket | paramiko.Channel) -> None:
