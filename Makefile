@@ -70,7 +70,6 @@ test-full: setup engine ## Everything, and the page that says so
 
 bench: setup engine ## Measure, and write docs/reference/performance.md
 	@./.ci/packages $(TEST_PACKAGES)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(MATRIX) image build
 	$(MATRIX) lab up
 	$(BIN)/python bench/run.py

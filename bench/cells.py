@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matrix.core.model import CellId, Environment, Image, Project, RunSettings
-from matrix.core.ports import ProbeRequest
+from matrix.core.ports import ProbeRequest, Shell
 from matrix.core.result import PlannedProbe, ProbeReport, Side
 from matrix.core.verdict import Verdict
 from matrix.execution.access import CellAccess
@@ -18,7 +18,6 @@ from matrix.execution.host import HostSession
 from matrix.execution.rack import Place, ShellRack
 from matrix.execution.sweep import Sweep, sweep
 from matrix.execution.toolbox import Halt, Order, Toolbox
-from matrix.hosts.shell import KeptShell
 from matrix.probing.prober import PytestProber
 from matrix.store import new_run_id, open_store
 from matrix.wiring import build_missing, open_toolbox
@@ -110,7 +109,7 @@ class Workshop:
         ensemble = Ensemble(tools, session, cast)
         try:
             ensemble.start()
-            yield Cell(prober=tools.prober, session=session, ensemble=ensemble)
+            yield Cell(tools=tools, prober=self.prober, session=session, ensemble=ensemble)
         finally:
             ensemble.remove()
 
@@ -119,6 +118,7 @@ class Workshop:
 class Cell:
     """One container that probes can be run on."""
 
+    tools: Toolbox
     prober: PytestProber
     session: HostSession
     ensemble: Ensemble
@@ -133,15 +133,19 @@ class Cell:
         """What probes ask; its shells are opened when first used and closed at the end."""
         engine, identity = self.ensemble.engine, self.ensemble.members[""].id
 
-        def open_shell(place: Place) -> KeptShell:
+        def open_shell(place: Place) -> Shell:
             if place[0] is Side.OUTSIDE:
                 return self.session.open_shell()
-            return KeptShell(lambda: engine.open_exec(identity, ["sh"]))
+            return self.tools.open_shell(lambda: engine.open_exec(identity, ["sh"]))
 
         rack = ShellRack(open_shell, room=self.session.shells)
         try:
             yield CellAccess(
-                self.ensemble, rack, open_shell=KeptShell, check_host=self.session.check
+                self.ensemble,
+                rack,
+                open_shell=self.tools.open_shell,
+                check_host=self.session.check,
+                halt=self.tools.halt,
             )
         finally:
             rack.close()
