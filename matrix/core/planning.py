@@ -48,7 +48,7 @@ def make_plan(
     return Plan(
         cells=planned,
         left_out=left_out,
-        digest=plan_digest(planned, left_out, used),
+        digest=plan_digest(planned, used),
         probes_digests=used,
     )
 
@@ -77,10 +77,8 @@ def slowest_first(cells: Sequence[CellId], durations: Mapping[CellId, float]) ->
     )
 
 
-def plan_digest(
-    planned: Sequence[PlannedCell], left_out: Sequence[LeftOut], digests: Mapping[str, str]
-) -> str:
-    """Hash over services, environments, probes and what was left out, whatever the order.
+def plan_digest(planned: Sequence[PlannedCell], digests: Mapping[str, str]) -> str:
+    """Hash over services, environments and probes of what is run, whatever the order.
 
     The same plan has the same digest in another clone of the project: no path goes into it, since
     what a path leads to is in the probes' hashes and in the images' ids.
@@ -90,7 +88,6 @@ def plan_digest(
         "environments": {one.environment.name: _plain(one.environment) for one in planned},
         "probes": {one.service.name: sorted(probe.id for probe in one.probes) for one in planned},
         "cells": sorted(str(one.cell) for one in planned),
-        "left_out": {str(out.cell): out.reason for out in left_out},
         "digests": dict(digests),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
