@@ -5,8 +5,9 @@ volumes the engine made, the journal entry with the id stands in for the label. 
 never touched, whatever its name.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from matrix.core.errors import MatrixError
 from matrix.core.model import Environment, Host
@@ -20,6 +21,11 @@ from matrix.execution.toolbox import Toolbox
 ORDER = ("container", "network", "volume", "image")
 #: Kinds that cannot carry a label of ours.
 UNLABELLED = ("volume", "image")
+#: Looks at which nothing new turned up, after which nothing will: an engine goes on with what it
+#: was asked for by a runner that is dead.
+CALM_LOOKS = 5
+#: How long the guards of dead runs are given to end by themselves.
+GUARD_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -29,7 +35,7 @@ class Swept:
     removed: list[Leftover] = field(default_factory=list)
     #: Still there, each with a remedy.
     remaining: list[Leftover] = field(default_factory=list)
-    #: Images left as a cache because it was asked for.
+    #: Images left as a cache, because it was asked for or a run that goes on may use them.
     kept: list[Leftover] = field(default_factory=list)
     #: Host name → why it could not be looked at.
     unreachable: dict[str, str] = field(default_factory=dict)
@@ -47,12 +53,23 @@ class Sweep:
     remove: bool
     #: Whether images we delivered stay as a cache.
     keep_images: bool
+    #: Between two looks at what may still be on its way.
+    pause_seconds: float = 1.0
 
 
 def sweep(
-    tools: Toolbox, environments: Sequence[Environment], entries: Entries, wish: Sweep
+    tools: Toolbox,
+    environments: Sequence[Environment],
+    entries: Entries,
+    wish: Sweep,
+    *,
+    busy: Collection[str] = (),
 ) -> Swept:
-    """Look for everything *entries* name, on every host that they name."""
+    """Look for everything *entries* name, on every host that they name.
+
+    The runs of *entries* must be dead. *busy* are environments in which other runs go on: images
+    stay there.
+    """
     hosts = {
         (environment.name, host.name): (environment, host)
         for environment in environments
@@ -67,7 +84,8 @@ def sweep(
             swept.unreachable["/".join(key)] = "no inventory names this host any more"
             continue
         try:
-            _HostSweep(tools, swept, wish).run(*hosts[key], mine)
+            keep = wish.keep_images or key[0] in busy
+            _HostSweep(tools, swept, replace(wish, keep_images=keep)).run(*hosts[key], mine)
         except MatrixError as error:
             swept.unreachable[key[1]] = str(error)
     return swept
@@ -80,6 +98,8 @@ class _HostSweep:
         self._tools = tools
         self._swept = swept
         self._wish = wish
+        #: Ids of what this sweep has removed: several runs may have brought the same image.
+        self._gone: set[str] = set()
 
     def run(self, environment: Environment, host: Host, entries: Entries) -> None:
         connection = self._tools.connect(environment, host)
@@ -96,7 +116,10 @@ class _HostSweep:
     def _sweep_processes(
         self, connection: Connection, environment: Environment, host: Host, entries: Entries
     ) -> None:
-        for run in sorted({intent.run for _, intent in entries}):
+        runs = sorted({intent.run for _, intent in entries})
+        if self._wish.remove:
+            self._wait_for_guards(connection, runs)
+        for run in runs:
             for process in self._tools.find_processes(connection, run, remove=self._wish.remove):
                 leftover = Leftover(
                     environment=environment.name,
@@ -109,22 +132,57 @@ class _HostSweep:
                 found = self._swept.removed if self._wish.remove else self._swept.remaining
                 found.append(leftover)
 
+    def _wait_for_guards(self, connection: Connection, runs: Sequence[str]) -> None:
+        """A guard that has lost its runner cleans up and waits for what is still on its way."""
+        until = time.monotonic() + GUARD_SECONDS
+        while time.monotonic() < until and any(
+            self._tools.find_processes(connection, run, remove=False) for run in runs
+        ):
+            time.sleep(self._wish.pause_seconds)
+
     def _sweep_objects(self, engine: Engine, entries: Entries) -> None:
+        """Until nothing that may still be on its way turns up any more."""
+        if self._wish.keep_images:
+            entries = self._keep_images(engine, entries)
+        calm = 0
+        while calm < CALM_LOOKS:
+            absent = self._sweep_once(engine, entries)
+            if not self._wish.remove:
+                return
+            if not any(_may_come(intent) for _, intent in absent):
+                break
+            calm = calm + 1 if len(absent) == len(entries) else 1
+            entries = absent
+            time.sleep(self._wish.pause_seconds)
+        for number, _ in absent:
+            self._tools.journal.forget(number)
+
+    def _keep_images(self, engine: Engine, entries: Entries) -> Entries:
+        """Images are told and their entries stay; returns the other entries."""
+        images = [intent for _, intent in entries if intent.kind == "image"]
+        for intent in images:
+            if found := _find(engine, {}, intent):
+                self._swept.kept.append(_leftover(intent, found, remedy=""))
+        return [entry for entry in entries if entry[1].kind != "image"]
+
+    def _sweep_once(self, engine: Engine, entries: Entries) -> Entries:
+        """Deal with what is there; returns the entries of what is not."""
         labelled = _labelled(engine, entries)
+        absent = []
         for kind in ORDER:
             for number, intent in entries:
                 if intent.kind != kind:
                     continue
                 found = _find(engine, labelled, intent)
-                if found == "":
+                if found:
+                    self._sweep_object(engine, number, intent, found)
+                elif intent.id in self._gone:
                     self._tools.journal.forget(number)
                 else:
-                    self._sweep_object(engine, number, intent, found)
+                    absent.append((number, intent))
+        return absent
 
     def _sweep_object(self, engine: Engine, number: int, intent: Intent, found: str) -> None:
-        if intent.kind == "image" and self._wish.keep_images:
-            self._swept.kept.append(_leftover(intent, found, remedy=""))
-            return
         if not self._wish.remove:
             self._swept.remaining.append(_leftover(intent, found, remedy="matrix sweep"))
             return
@@ -133,8 +191,14 @@ class _HostSweep:
         except MatrixError as error:
             self._swept.remaining.append(_leftover(intent, found, remedy=str(error)))
         else:
+            self._gone.add(found)
             self._tools.journal.forget(number)
             self._swept.removed.append(_leftover(intent, found, remedy=""))
+
+
+def _may_come(intent: Intent) -> bool:
+    """Whether the engine may still be making it, for all we know."""
+    return intent.kind == "image" or not intent.id
 
 
 def _labelled(engine: Engine, entries: Entries) -> Mapping[tuple[str, str, str], EngineObject]:
