@@ -6,7 +6,7 @@ The rooms of floor 1 meet only here and in ``wiring``, which gives execution its
 import getpass
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from matrix.execution.host import HostSession
 from matrix.execution.pool import Pool
 from matrix.execution.sweep import Sweep, Swept, sweep
 from matrix.execution.toolbox import Halt, RunOrder, Toolbox
+from matrix.execution.workspace import dead_workspaces, remove_workspace
 from matrix.loading import load_project
 from matrix.probing.prober import PytestProber
 from matrix.probing.sources import digest as digest_probes
@@ -159,6 +160,7 @@ def resume_run(site: Site, wish: Wish, run_id: str, *, show: Show, halt: Halt) -
     being carried out, or when the project is no longer what its plan was made from.
     """
     run = _find_dead_run(site, run_id)
+    _hold(site.store, run.id)
     done = {result.cell for result in run.results}
     whole = plan_run(site, Wish(cells=tuple(str(cell) for cell in run.cells)))
     if whole.digest != run.plan_digest:
@@ -172,7 +174,7 @@ def resume_run(site: Site, wish: Wish, run_id: str, *, show: Show, halt: Halt) -
         digest=whole.digest,
         probes_digests=whole.probes_digests,
     )
-    sweep_hosts(site, Sweep(remove=True, keep_images=True), runs=(run.id,))
+    _sweep_held(site, Sweep(remove=True, keep_images=True), (run.id,))
     return _carry_out(site, plan, wish, run, show=show, halt=halt)
 
 
@@ -194,13 +196,14 @@ def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt
         fail_fast=wish.fail_fast,
     )
     store.begin(run)
+    halt.run = run.id
     leftovers: tuple[Leftover, ...] = ()
     with (
         show(plan) as watch,
         open_toolbox(site.store, site.prober, halt=halt, watch=watch) as tools,
     ):
         leftovers = Pool(tools, order).run(plan)
-    state = RunState.INTERRUPTED if halt.draining and not wish.fail_fast else RunState.FINISHED
+    state = RunState.INTERRUPTED if halt.interrupted else RunState.FINISHED
     store.finish(run.id, state=state.value, at=_now(), leftovers=leftovers)
     report = read_report(site, run=run.id, image_ids=image_ids)
     return Outcome(run=run.id, report=report, cells=run.cells, leftovers=leftovers)
@@ -270,13 +273,62 @@ def write_report(report: Report, name: str, path: Path) -> None:
 
 def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
     """Look for what dead runs left on the hosts; a run that is still carried out is not touched."""
-    entries = [
-        (number, intent)
-        for number, intent in site.store.open_entries()
-        if (not runs or intent.run in runs) and not site.store.is_alive(intent.run)
-    ]
+    found = {intent.run for _, intent in site.store.open_entries()}
+    with ExitStack() as held:
+        dead = []
+        for run in sorted(found & set(runs) if runs else found):
+            # Held, so that nobody resumes it while what it made is being removed.
+            with suppress(StoreError):
+                if not site.store.is_alive(run):
+                    site.store.hold(run)
+                    held.callback(site.store.let_go, run)
+                    dead.append(run)
+        swept = _sweep_held(site, wish, dead)
+    _sweep_workspaces(swept, wish)
+    return swept
+
+
+def _sweep_held(site: Site, wish: Sweep, runs: Sequence[str]) -> Swept:
+    """Sweep dead runs that this process holds."""
+    entries = [entry for entry in site.store.open_entries() if entry[1].run in runs]
     with open_toolbox(site.store, site.prober, halt=Halt(), watch=lambda _: None) as tools:
-        return sweep(tools, site.project.environments, entries, wish)
+        return sweep(
+            tools, site.project.environments, entries, wish, busy=_busy_environments(site, runs)
+        )
+
+
+def _busy_environments(site: Site, held: Sequence[str]) -> set[str]:
+    """Environments in which runs other than *held* go on."""
+    entries = [intent for _, intent in site.store.open_entries()]
+    runs = {intent.run for intent in entries} | set(site.store.unfinished_runs())
+    alive = {run for run in runs if run not in held and site.store.is_alive(run)}
+    planned = (run.cells for run in site.store.latest(FINDINGS_FROM_RUNS) if run.id in alive)
+    return {
+        *(intent.environment for intent in entries if intent.run in alive),
+        *(cell.environment for cells in planned for cell in cells),
+    }
+
+
+def _sweep_workspaces(swept: Swept, wish: Sweep) -> None:
+    """Folders on this machine of runners that were killed."""
+    for folder in dead_workspaces():
+        gone = wish.remove and remove_workspace(folder)
+        leftover = Leftover(
+            environment="",
+            host="this machine",
+            kind="folder",
+            id=str(folder),
+            name=str(folder),
+            remedy="" if gone else f"rm -r {folder}",
+        )
+        (swept.removed if gone else swept.remaining).append(leftover)
+
+
+def _hold(store: Store, run: str) -> None:
+    try:
+        store.hold(run)
+    except StoreError as error:
+        raise UsageError(f"run {run} is still being carried out") from error
 
 
 def newest_findings(site: Site) -> dict[str, EnvironmentFinding]:

@@ -1,10 +1,8 @@
 """Gives execution its tools: here, and only here, the adapters are named."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,9 @@ from matrix.delivery.build import build_bases, build_images, image_status
 from matrix.delivery.deliver import Disk, Wanted, deliver
 from matrix.delivery.health import check_health
 from matrix.engines import open_engine
+from matrix.execution.halting import HaltingStream
 from matrix.execution.toolbox import Halt, Order, Toolbox
+from matrix.execution.workspace import workspace
 from matrix.hosts import connect
 from matrix.hosts.facts import gather
 from matrix.hosts.processes import find_processes
@@ -127,7 +127,6 @@ class _Adapters:
     """The adapters of one run, with what they share."""
 
     store: Store
-    workspace: Path
     source: Images | None
 
     def open_engine(self, environment: Environment, host: Host, socket: Path) -> Engine:
@@ -190,16 +189,18 @@ def _disk(environment: Environment, free_bytes: int | None) -> Disk:
 @contextmanager
 def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) -> Iterator[Toolbox]:
     """The tools of one run; sockets and the build engine are let go of at the end."""
-    workspace = Path(tempfile.mkdtemp(prefix="matrix-"))
-    source = _source_or_none()
-    adapters = _Adapters(store=store, workspace=workspace, source=source)
-    try:
+    with ExitStack() as opened:
+        folder = opened.enter_context(workspace())
+        source = _source_or_none()
+        if source is not None:
+            opened.callback(source.close)
+        adapters = _Adapters(store=store, source=source)
         yield Toolbox(
             connect=lambda environment, host: connect(
-                host, workspace=workspace, engine=environment.engine
+                host, workspace=folder, engine=environment.engine
             ),
             open_engine=adapters.open_engine,
-            open_shell=KeptShell,
+            open_shell=lambda opened: KeptShell(lambda: HaltingStream(opened(), halt)),
             tie=lambda connection, token, environment, host: Tether(
                 connection,
                 run=token,
@@ -220,10 +221,6 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
             watch=watch,
             halt=halt,
         )
-    finally:
-        if source is not None:
-            source.close()
-        shutil.rmtree(workspace, ignore_errors=True)
 
 
 def _source_or_none() -> Engine | None:

@@ -2,17 +2,14 @@
 
 import os
 import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from matrix.app import Outcome, Site, Wish, plan_run, resume_run, run_plan, write_report
+from matrix.cli.interruption import Interruption
 from matrix.cli.output import json_option, print_report, project_options, say_build, site, talk
 from matrix.cli.progress import shown
 from matrix.cli.selection import selection_options
@@ -22,7 +19,6 @@ from matrix.execution.toolbox import Halt
 from matrix.loading import load_expected
 from matrix.report import RENDERERS
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Format → file name in the reports folder.
 FILES = {
     "html": "report.html",
@@ -31,13 +27,6 @@ FILES = {
     "json": "report.json",
     "markdown": "report.md",
 }
-
-
-@dataclass(slots=True)
-class Interruption:
-    """The signal that ended the run early, None for none."""
-
-    number: int | None = None
 
 
 @click.command("run")
@@ -107,9 +96,13 @@ def command(
     wanted = None if expected is None else load_expected(expected)
     wish = Wish(observe=say_build, **options)  # type: ignore[arg-type] # as declared by the options
     with site(start, inventories) as one:
-        halt, interruption = Halt(), Interruption()
-        with _signals(one, halt, interruption):
-            outcome = _carry_out(one, wish, resume, halt)
+        halt = Halt()
+        interruption = Interruption(one.store, halt)
+        try:
+            with interruption.heeded():
+                outcome = _carry_out(one, wish, resume, halt)
+        except KeyboardInterrupt:
+            return code_of_signal(interruption.number or signal.SIGINT)
         paths = _write(one, outcome, formats or ("html",))
         _say(outcome, paths, as_json=as_json)
         code = exit_code(
@@ -155,33 +148,3 @@ def _compare(expected: Expected, outcome: Outcome) -> int:
         return Exit.FAILED
     talk("the grid is as expected")
     return Exit.OPEN
-
-
-@contextmanager
-def _signals(one: Site, halt: Halt, interruption: Interruption) -> Iterator[None]:
-    """The first signal drains, the second one ends us at once, after saying what may be left."""
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if halt.draining and interruption.number is not None:
-            _end_at_once(one, number)
-        interruption.number = number
-        halt.drain()
-        os.write(
-            sys.stderr.fileno(),
-            b"\nmatrix: ending the running cells and cleaning up (again to end at once)\n",
-        )
-
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end_at_once(one: Site, number: int) -> None:
-    entries = [intent for _, intent in one.store.open_entries() if intent.kind != "image"]
-    for intent in entries:
-        talk(f"may be left on {intent.host}: {intent.kind} {intent.name}")
-    talk("the hosts clean up by themselves within 30 s; make sure with: matrix sweep")
-    os._exit(Exit.LEFTOVERS if entries else code_of_signal(number))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from matrix.core.errors import EngineError, MatrixError, NameConflict, Unhealthy
+from matrix.core.errors import EngineError, MatrixError, NameConflict, StoreError, Unhealthy
 from matrix.core.model import CellId, RunSettings
 from matrix.core.names import NONCE, object_labels, object_name
 from matrix.core.ports import ContainerSpec, Engine, ImageInfo, Progress, Stream
@@ -35,7 +35,7 @@ def check_health(
     """Run the golden image under the run profile, on a network of its own, and remove it again.
 
     It must start, hand back a nonce through a command run in it, stop when told to, and be gone
-    afterwards; the image stays. Raises Unhealthy with the step that failed and why.
+    afterwards; the image stays. Raises Unhealthy with the step that failed and why, and StoreError.
     """
     intent = Intent(run=run, cell=None, environment=environment, host=host, kind="", name="")
     trial = _Trial(
@@ -63,9 +63,11 @@ class _Trial:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Whatever fails inside makes the host unhealthy, and *what* says where."""
+        """Whatever fails there makes the host unhealthy, and *what* says where."""
         try:
             yield
+        except StoreError:
+            raise
         except MatrixError as error:
             raise Unhealthy(f"host {self.intent.host}: {what}: {error}") from error
 

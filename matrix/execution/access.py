@@ -7,11 +7,20 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 
-from matrix.core.errors import ContainerLost, DeadlineExceeded, MatrixError, NotReady, UsageError
+from matrix.core.errors import (
+    Cancelled,
+    ContainerLost,
+    DeadlineExceeded,
+    MatrixError,
+    NotReady,
+    UsageError,
+)
 from matrix.core.ports import ContainerState, Shell, Stream
 from matrix.core.result import CommandResult, Json, Side
 from matrix.execution.containers import Ensemble, Running
+from matrix.execution.halting import HaltingStream
 from matrix.execution.rack import Place, ShellRack
+from matrix.execution.toolbox import Halt
 
 #: The most that copying a file out or reading a log may bring.
 COPY_CAP_BYTES = 1024 * 1024
@@ -35,7 +44,9 @@ class CellAccess:
         *,
         open_shell: OpenShell,
         check_host: Callable[[], None],
+        halt: Halt,
     ) -> None:
+        self._halt = halt
         self._ensemble = ensemble
         self._rack = rack
         self._open_shell = open_shell
@@ -49,7 +60,7 @@ class CellAccess:
         self._member(place[1])
         try:
             return self._rack.shell(place).run(command, deadline_seconds=deadline_seconds)
-        except DeadlineExceeded:
+        except (DeadlineExceeded, Cancelled):
             raise
         except MatrixError:
             self._rack.drop(place)
@@ -86,6 +97,7 @@ class CellAccess:
         readiness = member.settings.readiness
         until = time.monotonic() + seconds
         while readiness.command:
+            self._halt.check()
             left = max(1.0, until - time.monotonic())
             answer = self.run(
                 side=Side.INSIDE, target=target, command=readiness.command, deadline_seconds=left
@@ -175,7 +187,7 @@ class CellAccess:
     def _attach(self, target: str, arguments: Mapping[str, Json]) -> Json:
         seconds = min(_number(arguments, "seconds", 1.0), ATTACH_SECONDS_MOST)
         self._rack.make_room()
-        stream = self._ensemble.engine.attach(self._member(target).id)
+        stream = HaltingStream(self._ensemble.engine.attach(self._member(target).id), self._halt)
         try:
             return _read_for(stream, seconds).decode("utf-8", "backslashreplace")
         finally:

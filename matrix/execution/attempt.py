@@ -140,6 +140,7 @@ class AttemptRun:
             self._rack,
             open_shell=self._tools.open_shell,
             check_host=self._session.check,
+            halt=self._tools.halt,
         )
 
     def _wait_until_ready(self, access: CellAccess) -> None:
@@ -238,6 +239,7 @@ class AttemptRun:
 
     def _show_bytes(self, image: str) -> Progress:
         def show(*, sent_bytes: int, total_bytes: int | None) -> None:
+            self._tools.halt.check()
             self._tell("deliver", f"image {image}", done=sent_bytes, total=total_bytes or 0)
 
         return show

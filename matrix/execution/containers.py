@@ -1,9 +1,10 @@
 """The containers of one attempt: started in order, looked at, and removed, all by journal."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from matrix.core.errors import ImageMismatch, LeftoverError, MatrixError, NameConflict
+from matrix.core.errors import ImageMismatch, LeftoverError, MatrixError, NameConflict, StoreError
 from matrix.core.model import CellId, Companion, RunSettings, Start
 from matrix.core.names import NONCE, object_labels, object_name, run_label
 from matrix.core.ports import ContainerSpec, ContainerState, Engine
@@ -125,7 +126,9 @@ class Ensemble:
                 self._remove(made)
             except MatrixError as error:
                 left.append(self._leftover(made, error))
-            else:
+                continue
+            # A store that takes nothing more keeps the entry open: a sweep will find nothing.
+            with suppress(StoreError):
                 self._tools.journal.forget(made.entry)
         self._made.clear()
         return tuple(left)

@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
-from matrix.core.errors import DiskFull, MatrixError
+from matrix.core.errors import Cancelled, ConnectionLost, DiskFull, MatrixError, StoreError
 from matrix.core.fingerprint import fingerprint
 from matrix.core.model import Environment, Host
 from matrix.core.names import MARKER
@@ -46,6 +46,9 @@ class HostSession:
         self._run = run
         self._lock = threading.Lock()
         self._link: Link | None = None
+        #: The connection in use or being opened, for ``cut``.
+        self._connection: Connection | None = None
+        self._cut = False
 
     @property
     def shells(self) -> int:
@@ -70,7 +73,7 @@ class HostSession:
             self._link.tether.check()
 
     def open_shell(self) -> Shell:
-        """A kept shell on the machine itself."""
+        """A kept shell on the machine itself; a command in it ends when the run is halted."""
         link = self.link()
         argv = ["env", f"{MARKER}={link.token}", "sh"]
         return self._tools.open_shell(lambda: link.connection.open_stream(argv))
@@ -82,17 +85,32 @@ class HostSession:
                 self._let_go(self._link)
             self._link = None
 
+    def cut(self) -> None:
+        """Break the connection and never make another one: the tether sees it and cleans up.
+
+        Whatever waits for the host raises. May be called while other calls are under way.
+        """
+        self._cut = True
+        if self._connection is not None:
+            self._connection.close()
+
     def examine(self) -> HostFinding:
-        """Measure the host and try a tiny container on it, before any cell is blamed."""
+        """Measure the host and try a tiny container on it, before any cell is blamed.
+
+        Raises Cancelled when the run is halted, and StoreError; neither is the host's fault.
+        """
         deviations: tuple[str, ...] = ()
         try:
+            self._tools.halt.check()
             link = self.link()
+            self._tools.halt.check()
             info = link.engine.describe()
             deviations = info.deviations
             self.architecture = info.architecture
             self.facts = self._measure(info)
             self.fingerprint = fingerprint(self.facts)
             self._check_disk()
+            self._tools.halt.check()
             self._tools.check_health(
                 link.engine,
                 run=self._run,
@@ -101,7 +119,10 @@ class HostSession:
                 host=self.host,
                 free_bytes=self.free_bytes(),
             )
+        except (Cancelled, StoreError):
+            raise
         except MatrixError as error:
+            self._tools.halt.check()
             return self._finding(Fault(reason=error.reason, message=str(error)), deviations)
         return self._finding(None, deviations)
 
@@ -137,8 +158,11 @@ class HostSession:
             )
 
     def _open(self) -> Link:
+        self._check_cut()
         connection = self._tools.connect(self.environment, self.host)
+        self._connection = connection
         try:
+            self._check_cut()
             token = f"{self._run}.{secrets.token_hex(4)}"
             tether = self._tools.tie(connection, token, self.environment, self.host)
             engine = self._tools.open_engine(
@@ -148,6 +172,12 @@ class HostSession:
             connection.close()
             raise
         return Link(connection=connection, engine=engine, tether=tether, token=token)
+
+    def _check_cut(self) -> None:
+        if self._cut:
+            raise ConnectionLost(
+                f"host {self.host.name} was let go of: it took too long to end what runs there"
+            )
 
     @staticmethod
     def _is_alive(link: Link) -> bool:

@@ -14,6 +14,7 @@ from matrix.core.result import CellResult, EnvironmentFinding, Fault, Leftover
 from matrix.core.verdict import Verdict
 from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
+from matrix.execution.halting import cut_when_late
 from matrix.execution.host import HostSession
 from matrix.execution.slots import Slots
 from matrix.execution.toolbox import RunOrder, Toolbox
@@ -37,6 +38,7 @@ class Pool:
         self._order = order
         self._slots = Slots(order.parallel)
         self._tally = Tally()
+        self._sessions: list[HostSession] = []
 
     def run(self, plan: Plan) -> tuple[Leftover, ...]:
         """Run every cell of *plan*; returns what stayed on a host.
@@ -47,7 +49,10 @@ class Pool:
         for planned in plan.cells:
             columns.setdefault(planned.environment.name, []).append(planned)
         self._slots.expect(columns)
-        with ThreadPoolExecutor(max_workers=max(1, len(columns)), thread_name_prefix="env") as pool:
+        with (
+            cut_when_late(self._tools.halt, self._cut),
+            ThreadPoolExecutor(max_workers=max(1, len(columns)), thread_name_prefix="env") as pool,
+        ):
             futures = [pool.submit(self._run_column, cells) for cells in columns.values()]
             _wait_until_done(futures)
         if self._tally.store_error is not None:
@@ -60,6 +65,7 @@ class Pool:
             HostSession(self._tools, environment, host, run=self._order.run)
             for host in environment.hosts
         ]
+        self._sessions.extend(sessions)
         try:
             finding = self._examine(environment, sessions)
             if finding.fault is not None:
@@ -73,10 +79,19 @@ class Pool:
             self._trim_caches(sessions)
         except StoreError as error:
             self._stop_for_store(error)
+        except Cancelled:
+            self._cancel(cells, sessions)
         finally:
             self._slots.give_up(environment.name)
             for session in sessions:
                 session.close()
+
+    def _cut(self) -> None:
+        """Let go of every host; their tethers clean up."""
+        for session in list(self._sessions):
+            session.cut()
+            text = "takes too long to end what runs there: let go of it, its tether cleans up"
+            self._tell(session.environment.name, "note", text)
 
     def _examine(
         self, environment: Environment, sessions: Sequence[HostSession]
@@ -101,15 +116,26 @@ class Pool:
 
     def _run_one(self, planned: PlannedCell, sessions: Sequence[HostSession]) -> None:
         with self._slots.take(planned.environment.name):
-            if self._tools.halt.draining or self._tally.store_error is not None:
+            if self._tools.halt.draining:
+                self._cancel([planned], sessions)
                 return
             try:
                 measured = run_cell(self._tools, self._order, planned, sessions)
                 with self._tally.lock:
                     self._tally.leftovers.extend(measured.leftovers)
-                self._record(measured.result)
+                if self._tools.halt.draining and measured.result.verdict is Verdict.ERROR:
+                    # It may well be the end of the run that it ran into.
+                    self._cancel([planned], sessions)
+                else:
+                    self._record(measured.result)
             except StoreError as error:
                 self._stop_for_store(error)
+
+    def _cancel(self, cells: Sequence[PlannedCell], sessions: Sequence[HostSession]) -> None:
+        """Say that cells were not measured because the run ended before."""
+        verdict, reason, message = Cancelled.verdict, Cancelled.reason, str(Cancelled())
+        for planned in cells:
+            self._record(self._result(planned, verdict, reason, message, sessions))
 
     def _record(self, result: CellResult) -> None:
         """Keep a result; one that was cut short by the end of the run is left to a resume."""

@@ -29,11 +29,13 @@ from matrix.core.store_ports import Journal, RunLog
 
 
 class Halt:
-    """How far a run has been told to stop: not at all, drain, or at once."""
+    """Whether a run has been told to stop."""
 
     def __init__(self) -> None:
         self._draining = threading.Event()
-        self._abandoned = threading.Event()
+        self._interrupted = threading.Event()
+        #: Id of the run it is about; "" until that has begun.
+        self.run = ""
 
     @property
     def draining(self) -> bool:
@@ -41,18 +43,18 @@ class Halt:
         return self._draining.is_set()
 
     @property
-    def abandoned(self) -> bool:
-        """Not even cleaning up is waited for; the tethers do it."""
-        return self._abandoned.is_set()
+    def interrupted(self) -> bool:
+        """The end was asked for from outside, so what was not measured is left to a resume."""
+        return self._interrupted.is_set()
+
+    def interrupt(self) -> None:
+        """Ask for an orderly end from outside."""
+        self._interrupted.set()
+        self._draining.set()
 
     def drain(self) -> None:
         """Ask for an orderly end."""
         self._draining.set()
-
-    def abandon(self) -> None:
-        """Ask for an end at once."""
-        self._draining.set()
-        self._abandoned.set()
 
     def check(self) -> None:
         """Raises Cancelled once the run is to end."""
