@@ -1,3 +1,9 @@
+"""Images, brought and sent.
+
+The name of this file puts it first: a Podman service that has started containers now and then
+dials from the network namespace of one of them afterwards, and finds no registry there.
+"""
+
 import hashlib
 
 import pytest
