@@ -1,4 +1,4 @@
-"""Engines to test against: the machine's own, Podman in a container, and ones to be killed."""
+"""Engines to test against: the machine's own, others in containers, and ones to be killed."""
 
 import json
 import os
@@ -92,40 +92,55 @@ def local_docker():
 
 
 @contextmanager
-def podman_in_a_container():
-    """A rootful Podman in a container of the machine's engine, its socket in a folder we share."""
-    with tempfile.TemporaryDirectory(prefix="mx-podman-") as folder:
+def engine_in_a_container(name, suite):
+    """An engine of a Debian suite in a container, its socket in a folder we share with it."""
+    with tempfile.TemporaryDirectory(prefix=f"mx-{name}-") as folder:
         client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=60)
-        container = _start_podman(client, Path(folder))
+        container = _start_engine(client, Path(folder), name, suite)
         try:
-            socket = Path(folder, "podman.sock")
-            engine = _open_when_ready("podman", socket)
+            socket = Path(folder, "sock")
+            engine = _open_when_ready(name, socket)
             process = client.inspect_container(container)["State"]["Pid"]
-            yield Place(name="podman", engine=engine, socket=socket, process=process)
+            yield Place(name=name, engine=engine, socket=socket, process=process)
             engine.close()
         finally:
             client.remove_container(container, v=True, force=True)
             client.close()
 
 
-PLACES = {"docker": local_docker, "podman": podman_in_a_container}
+#: Name of a place → opens it. The first two are tried always, the others by the full tests.
+PLACES = {
+    "docker": local_docker,
+    "podman": lambda: engine_in_a_container("podman", "trixie"),
+    "docker-26": lambda: engine_in_a_container("docker", "trixie"),
+    "docker-20.10.5": lambda: engine_in_a_container("docker", "bullseye"),
+}
+USUAL_PLACES = ("docker", "podman")
 
 #: Makes /sys and the cgroups writable as the lab's hosts do, then serves the API.
-PODMAN_COMMAND = """
+PREPARE = """
 mount -o remount,rw,bind /sys
+mount -o remount,rw /proc/sys 2> /dev/null
 for one in /sys/fs/cgroup /sys/fs/cgroup/*; do
   if mountpoint -q "$one"; then mount -o remount,rw,bind "$one"; fi
 done
 mount --make-rshared /
+"""
+SERVE = {
+    "podman": PREPARE
+    + """
 printf '[[registry]]\\nlocation = "127.0.0.1"\\ninsecure = true\\n' \
   > /etc/containers/registries.conf.d/test.conf
-exec podman system service --time=0 unix:///run/podman/podman.sock
-"""
+exec podman system service --time=0 unix:///shared/sock
+""",
+    "docker": PREPARE + "exec dockerd --host unix:///shared/sock --log-level=error",
+}
+STORAGE = {"podman": "/var/lib/containers", "docker": "/var/lib/docker"}
 
 
-def _start_podman(client, folder):
+def _start_engine(client, folder, name, suite):
     config = client.create_host_config(
-        binds={str(folder): {"bind": "/run/podman", "mode": "rw"}},
+        binds={str(folder): {"bind": "/shared", "mode": "rw"}},
         cap_add=["ALL"],
         cap_drop=[*read_withheld_capabilities(), "SYS_TIME"],
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
@@ -136,29 +151,29 @@ def _start_podman(client, folder):
         network_mode="none",
     )
     made = client.create_container(
-        image=_podman_image(client),
-        labels={**LABELS, "dev": "C"},
-        entrypoint=["/bin/sh", "-c", PODMAN_COMMAND],
-        volumes=["/var/lib/containers"],
+        image=_lab_image(client, name, suite),
+        labels=LABELS,
+        entrypoint=["/bin/sh", "-c", SERVE[name]],
+        volumes=[STORAGE[name]],
         host_config={**config, "MaskedPaths": [], "ReadonlyPaths": []},
     )
     client.start(made["Id"])
     return made["Id"]
 
 
-def _podman_image(client):
-    """The lab's own image of a Podman host."""
+def _lab_image(client, name, suite):
+    """The lab's own image of such a host."""
     host = HostPlan(
         environment="test",
-        name="podman",
+        name=name,
         address=IPv4Address("127.0.0.1"),
         port=22,
         user="root",
         identity_file=Path("/nonexistent"),
         known_hosts=Path("/nonexistent"),
-        engine="podman",
+        engine=name,
         engine_sudo=False,
-        suite="trixie",
+        suite=suite,
         packages=(),
         network=LabNetwork(name="none", subnet=IPv4Network("127.0.0.0/8"), internal=True),
         memory_bytes=None,

@@ -3,10 +3,22 @@
 import secrets
 
 import pytest
-from builders.engines import LABELS, PLACES, SECONDS, a_spec, registry, tiny_image
+from builders.engines import (
+    LABELS,
+    PLACES,
+    SECONDS,
+    USUAL_PLACES,
+    a_spec,
+    registry,
+    tiny_image,
+)
+
+PARAMETERS = [
+    pytest.param(name, marks=() if name in USUAL_PLACES else pytest.mark.full) for name in PLACES
+]
 
 
-@pytest.fixture(scope="package", params=PLACES)
+@pytest.fixture(scope="package", params=PARAMETERS)
 def place(request):
     """An engine and where it is."""
     with PLACES[request.param]() as place:

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from matrix.core.errors import DeadlineExceeded, EngineError, EngineLost, EngineUnavailable
+from matrix.core.errors import (
+    DeadlineExceeded,
+    EngineError,
+    EngineLost,
+    EngineUnavailable,
+    PortTaken,
+)
 from matrix.engines import open_engine
 
 SECONDS = 0.5
@@ -230,6 +236,24 @@ def test_an_exec_that_ends_inside_a_frame_is_a_lost_engine(path):
         assert stream.receive(deadline_seconds=5).data == b"half"
         with pytest.raises(EngineLost, match="middle of a frame"):
             stream.receive(deadline_seconds=5)
+
+
+def test_a_taken_port_is_told_with_its_owner(path):
+    """E15, though ours are chosen by the engine."""
+    words = b'{"message": "Bind for 127.0.0.1:8080 failed: port is already allocated"}'
+    owner = b'[{"Names": ["/shop"], "Ports": [{"PublicPort": 8080, "PrivatePort": 80}]}]'
+
+    def taken(connection, request):
+        refuse = b"/start" in request.split(b"\r\n", 1)[0]
+        connection.sendall(answer(words, status="500 Error") if refuse else answer(owner))
+        return True
+
+    with (
+        an_engine(path, taken),
+        opened(path) as engine,
+        pytest.raises(PortTaken, match="port 8080 is published by container shop"),
+    ):
+        engine.control("x", "start")
 
 
 def test_an_answer_without_end_is_cut_off(path, monkeypatch):
