@@ -20,7 +20,7 @@ from matrix.core.model import CellId, Environment, Project
 from matrix.core.plan import Plan
 from matrix.core.planning import make_plan
 from matrix.core.ports import Prober, Watcher
-from matrix.core.reading import Current, build_grid
+from matrix.core.reading import Current, build_grid, name_cancelled
 from matrix.core.result import EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
 from matrix.core.secrets import secrets_of
 from matrix.core.selection import select
@@ -230,6 +230,8 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
         current=_current(project, {**known_images(project), **(image_ids or {})}, findings),
         findings=findings,
     )
+    if heading is not None:
+        grid = name_cancelled(grid, heading)
     return Report(
         project=project.name,
         grid=grid,

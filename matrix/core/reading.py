@@ -15,12 +15,13 @@ says something about the service that is STALE too, for one that says "we cannot
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from matrix.core.errors import Cancelled
 from matrix.core.grid import Grid, GridCell
 from matrix.core.model import CellId, Environment, Policy, Service
-from matrix.core.result import CellResult, EnvironmentFinding
+from matrix.core.result import CellResult, EnvironmentFinding, Run, RunState
 from matrix.core.verdict import Verdict
 
 #: Clocks of runners differ by a little; a result from further ahead is not believed.
@@ -30,6 +31,8 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 CLAIMS = frozenset({Verdict.PASSED, Verdict.WARNED, Verdict.FAILED})
 
 
+#: Reason of a cell that no run has measured.
+NEVER = "never"
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -73,6 +76,19 @@ def build_grid(
     )
 
 
+def name_cancelled(grid: Grid, run: Run) -> Grid:
+    """*grid* with cells that an interrupted *run* never came to told as that: still MISSING."""
+    if run.state is not RunState.INTERRUPTED:
+        return grid
+    message = f"run {run.id} was interrupted before this was measured"
+    never = {
+        cell: replace(grid.cells[cell], reason=Cancelled.reason, message=message)
+        for cell in run.cells
+        if cell in grid.cells and grid.cells[cell].reason == NEVER
+    }
+    return replace(grid, cells={**grid.cells, **never})
+
+
 def _read(
     service: Service,
     environment: Environment,
@@ -93,7 +109,7 @@ def _read(
         )
     if result is None:
         return GridCell(
-            cell=cell, verdict=Verdict.MISSING, reason="never", message="never measured"
+            cell=cell, verdict=Verdict.MISSING, reason=NEVER, message="never measured"
         )
     verdict, reason, message = result.verdict, result.reason, result.message
     stale = next(_staleness(result, now=now, policy=policy, current=current), None)

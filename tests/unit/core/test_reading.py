@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.core.model import CellId, Environment, Kind, Policy, RunSettings, Service
-from matrix.core.reading import Current, build_grid, spoken_seconds
-from matrix.core.result import CellResult
+from matrix.core.reading import Current, build_grid, name_cancelled, spoken_seconds
+from matrix.core.result import CellResult, Run, RunState
 from matrix.core.verdict import Verdict
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -162,3 +162,42 @@ def test_a_claim_is_shown_only_when_all_of_it_still_holds(verdict, image, probes
 )
 def test_spans_are_spoken_in_two_units(seconds, words):
     assert spoken_seconds(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (RunState.INTERRUPTED, "cancelled"),
+        (RunState.FINISHED, "never"),
+        (RunState.RUNNING, "never"),
+    ],
+)
+def test_a_cell_that_an_interrupted_run_never_came_to_is_missing_for_that(state, reason):
+    run = Run(
+        id="run-1",
+        state=state,
+        started_at=NOW,
+        by="me@here",
+        plan_digest="d",
+        cells=(CELL, CellId(service="gone", environment="qa")),
+        version="0",
+    )
+    grid = build_grid([SERVICE], [QA], {}, now=NOW, policy=WEEK, current=SAME, findings={})
+    named = name_cancelled(grid, run)
+    cell = named.cells[CELL]
+    assert (cell.verdict, cell.reason, len(named.cells)) == (Verdict.MISSING, reason, 1)
+
+
+def test_what_was_measured_before_an_interrupted_run_still_counts():
+    run = Run(
+        id="run-2",
+        state=RunState.INTERRUPTED,
+        started_at=NOW,
+        by="me@here",
+        plan_digest="d",
+        cells=(CELL,),
+        version="0",
+    )
+    newest = {CELL: ("run-1", a_result())}
+    grid = build_grid([SERVICE], [QA], newest, now=NOW, policy=WEEK, current=SAME, findings={})
+    assert name_cancelled(grid, run).cells[CELL].verdict is Verdict.PASSED
