@@ -86,6 +86,8 @@ def full_id(said: str) -> str:
 
 def _deviations(facts: Mapping[str, Fact], security: list[str]) -> tuple[str, ...]:
     missing = [words for fact, words in _MISSING.items() if facts[fact] is False]
+    if facts["engine.rootless"] and facts["engine.cgroup_version"] == "1":
+        missing.append("rootless on cgroup v1 it accepts a container's limits and ignores them")
     if "seccomp" not in security:
         missing.append("it runs containers without a seccomp profile")
     return tuple(missing)

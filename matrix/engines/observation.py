@@ -43,7 +43,10 @@ class ObservationVerbs:
         return bytes(kept)
 
     def stats(self, container: str) -> Mapping[str, Json]:
-        """One reading of the engine's counters, without waiting for a second one."""
+        """One reading of the engine's counters, without waiting for a second one.
+
+        Docker 20.10 answers when it next reads them itself, which it does once a second.
+        """
         parameters = {"stream": "false", "one-shot": "true"}
         with translated(f"reading the counters of {container}"):
             return counters(self._api.ask(f"containers/{quoted(container)}/stats", **parameters))

@@ -36,7 +36,6 @@ def test_an_engine_is_described_by_flat_facts():
     assert described.id == "AAAA:BBBB"
     assert described.architecture == "amd64"
     assert described.root == "/var/lib/docker"
-    assert described.deviations == ()
     assert described.facts == {
         "engine.api": "1.41",
         "engine.cgroup_driver": "cgroupfs",
@@ -61,7 +60,7 @@ def test_an_engine_is_described_by_flat_facts():
 
 
 def test_what_an_engine_cannot_limit_is_a_deviation_in_words():
-    info = {**INFO, "MemoryLimit": False, "PidsLimit": False, "SecurityOptions": []}
+    info = {**INFO, "MemoryLimit": False, "PidsLimit": False, "SecurityOptions": None}
     described = engine_info("docker", info, VERSION, ("its own",))
     assert described.deviations == (
         "its own",
@@ -69,6 +68,13 @@ def test_what_an_engine_cannot_limit_is_a_deviation_in_words():
         "it cannot limit the number of a container's processes",
         "it runs containers without a seccomp profile",
     )
+
+
+def test_a_rootless_engine_on_cgroup_v1_is_known_to_ignore_limits():
+    (words,) = engine_info("podman", INFO, VERSION, ()).deviations
+    assert words == "rootless on cgroup v1 it accepts a container's limits and ignores them"
+    for other in ({"CgroupVersion": "2"}, {"SecurityOptions": ["name=seccomp"]}):
+        assert engine_info("podman", {**INFO, **other}, VERSION, ()).deviations == ()
 
 
 def test_an_empty_answer_is_described_as_not_known():
