@@ -195,9 +195,26 @@ class Dockerd:
     guard: subprocess.Popen
     process: int
 
-    def signal(self, number):
-        """Send dockerd a signal."""
-        os.kill(self.process, number)
+    def kill(self):
+        """End dockerd; what it has started is left to itself."""
+        os.kill(self.process, signal.SIGKILL)
+
+    @contextmanager
+    def stopped(self):
+        """Hold dockerd up, every thread of it."""
+        os.kill(self.process, signal.SIGSTOP)
+        try:
+            until = time.monotonic() + START_SECONDS
+            while any(state != "T" for state in self._thread_states()):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            yield
+        finally:
+            os.kill(self.process, signal.SIGCONT)
+
+    def _thread_states(self):
+        for status in Path(f"/proc/{self.process}/task").glob("*/stat"):
+            yield status.read_text().rsplit(")", 1)[1].split()[0]
 
 
 #: PID 1 of the namespaces stays when dockerd goes, so that killing it is a test's business.
@@ -286,6 +303,3 @@ def _unmount_below(folder):
     for mount in sorted((one for one in mounts if one.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=False)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-KILL, STOP, CONTINUE = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT

@@ -11,10 +11,7 @@ from hashlib import sha256
 
 import pytest
 from builders.engines import (
-    CONTINUE,
-    KILL,
     SECONDS,
-    STOP,
     a_spec,
     local_docker,
     second_dockerd,
@@ -72,7 +69,7 @@ def test_an_engine_killed_under_a_command_is_lost_not_the_end_of_output(dockerd)
         stream.send(b"echo ready\n")
         assert stream.receive(deadline_seconds=10).data == b"ready\n"
         attached = engine.attach(container)
-        dockerd.signal(KILL)
+        dockerd.kill()
         for one in (stream, attached):
             with pytest.raises(EngineLost):
                 one.receive(deadline_seconds=10)
@@ -93,8 +90,7 @@ def test_an_engine_that_hangs_ends_every_operation_at_its_deadline(dockerd):
     with opened(dockerd.socket) as engine:
         container = a_running_container(engine)
         stream = engine.open_exec(container, ["sh"])
-        dockerd.signal(STOP)
-        try:
+        with dockerd.stopped():
             for operate in (
                 lambda: engine.inspect_container(container),
                 lambda: engine.open_exec(container, ["sh"]),
@@ -106,8 +102,6 @@ def test_an_engine_that_hangs_ends_every_operation_at_its_deadline(dockerd):
                 with pytest.raises((DeadlineExceeded, EngineError)):
                     operate()
                 assert time.monotonic() - began < 3 * OPERATION_SECONDS
-        finally:
-            dockerd.signal(CONTINUE)
         stream.send(b"echo back\n")
         assert stream.receive(deadline_seconds=10).data == b"back\n"
         stream.close()
@@ -223,7 +217,7 @@ def test_an_engine_killed_under_a_delivery_is_lost_and_the_journal_remembers(doc
         def save_image(self, image_id, *, seconds):
             del image_id, seconds
             yield archive[:1_000_000]
-            dockerd.signal(KILL)
+            dockerd.kill()
             time.sleep(0.2)
             yield archive[1_000_000:]
 
