@@ -21,7 +21,7 @@ setup: $(VENV)/.ready ## Make the virtual environment
 $(VENV)/.ready: pyproject.toml
 	@echo "== virtual environment"
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { ./.ci/packages python3-venv && $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 packages:
