@@ -11,6 +11,7 @@ from matrix.core.build import BuildWatcher, ImageState, ImageStatus
 from matrix.core.errors import EngineUnavailable, UsageError
 from matrix.core.model import Environment, Host, Project, Service
 from matrix.core.ports import Engine, ImageInfo, Images, Prober, Progress, Watcher
+from matrix.core.result import Side
 from matrix.core.store_ports import Intent, Store
 from matrix.delivery.build import build_bases, build_images, image_status
 from matrix.delivery.deliver import Disk, Wanted, deliver
@@ -24,6 +25,7 @@ from matrix.hosts.facts import gather
 from matrix.hosts.processes import find_processes
 from matrix.hosts.shell import KeptShell
 from matrix.hosts.tether import Tether
+from matrix.probing.controls import controls
 
 #: Where the engine that builds images listens, unless MATRIX_BUILD_SOCKET says otherwise.
 BUILD_SOCKET = Path("/var/run/docker.sock")
@@ -213,6 +215,7 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
             find_processes=find_processes,
             deliver=adapters.deliver,
             prober=prober,
+            outside_controls=controls(Side.OUTSIDE),
             journal=store,
             log=store,
             is_alive=store.is_alive,

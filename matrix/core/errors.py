@@ -25,7 +25,6 @@ class MatrixError(Exception):
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigFault:
     """One thing wrong in one file."""
@@ -68,7 +67,6 @@ class Unsupported(MatrixError):
 
     verdict = Verdict.UNSUPPORTED
     reason = "requirement"
-
 
 
 class HostError(MatrixError):
@@ -126,7 +124,6 @@ class Unhealthy(HostError):
     """The environment fails its own health check, so no cell on it can be judged."""
 
     reason = "environment"
-
 
 
 class EngineError(MatrixError):
@@ -226,7 +223,6 @@ class LeftoverError(EngineError):
         super().__init__(f"{message}; remove it with `{remedy}`" if remedy else message)
 
 
-
 class ServiceFailure(MatrixError):
     """The service does not work there."""
 
@@ -264,7 +260,6 @@ class OutOfMemory(ServiceFailure):
     reason = "limit:memory"
 
 
-
 class ProbeCodeError(MatrixError):
     """The probe itself is broken: it cannot be imported or raised something unexpected."""
 
@@ -300,6 +295,9 @@ class Cancelled(MatrixError):
 def _tree(root: type[MatrixError]) -> list[type[MatrixError]]:
     return [root, *(below for child in root.__subclasses__() for below in _tree(child))]
 
+
+#: After one of these nothing more is to be had from the host for now: asking on only takes time.
+GONE = (HostError, EngineUnavailable, EngineLost, DeadlineExceeded)
 
 #: Reason → whether the same may be tried again on a fresh container.
 RETRYABLE = {kind.reason: kind.retryable for kind in _tree(MatrixError)}

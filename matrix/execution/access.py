@@ -13,6 +13,7 @@ from matrix.core.errors import (
     DeadlineExceeded,
     MatrixError,
     NotReady,
+    ToolMissing,
     UsageError,
 )
 from matrix.core.ports import ContainerState, Shell, Stream
@@ -79,6 +80,14 @@ class CellAccess:
             known = ", ".join(sorted([*RESTING, *WAKING, *VERBS]))
             raise UsageError(f'the container fixture has no verb "{verb}" (known: {known})')
         return VERBS[verb](self, target, arguments)
+
+    def has_shell(self) -> bool:
+        """Whether commands can be run inside the service's container at all."""
+        try:
+            self.run(side=Side.INSIDE, target="", command=":", deadline_seconds=EXEC_SECONDS)
+        except ToolMissing:
+            return False
+        return True
 
     def explain(self) -> None:
         """Raises why the host or a member of the ensemble is dead, when one is."""

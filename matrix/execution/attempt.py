@@ -10,14 +10,15 @@ from matrix.core.errors import DeadlineExceeded, MatrixError, Unsupported
 from matrix.core.fold import fold
 from matrix.core.plan import PlannedCell
 from matrix.core.ports import Event, ProbeRequest, Progress, Shell
-from matrix.core.requirements import needs_of_probe, sentence, unmet
+from matrix.core.requirements import sentence, unmet
 from matrix.core.result import Leftover, PlannedProbe, ProbeReport, ProbeResult, Side
 from matrix.core.verdict import Verdict
 from matrix.execution.access import CellAccess
 from matrix.execution.containers import Cast, Ensemble
-from matrix.execution.host import HostSession
+from matrix.execution.host import HostSession, Link
 from matrix.execution.metadata import environment_metadata, service_metadata
 from matrix.execution.rack import Place, ShellRack
+from matrix.execution.supported import split_probes
 from matrix.execution.toolbox import Order, RunOrder, Toolbox
 
 
@@ -59,12 +60,12 @@ class AttemptRun:
     def measure(self) -> Finding:
         """Carry out all steps but cleaning; raises what stops one of them."""
         self._check_requirements()
+        link = self._session.link()
         with self._step("deliver"):
-            image_ids = self._deliver()
+            image_ids = self._deliver(link)
         with self._step("start"):
-            ensemble = self._start(image_ids)
+            access = self._start(link, image_ids)
         with self._step("ready"):
-            access = self._open(ensemble)
             self._wait_until_ready(access)
         with self._step("probe"):
             self.report = self._probe(access)
@@ -86,30 +87,30 @@ class AttemptRun:
         if missing:
             raise Unsupported("; ".join(sentence(one) for one in missing))
 
-    def _deliver(self) -> Mapping[str, str]:
+    def _deliver(self, link: Link) -> Mapping[str, str]:
         """Bring every image; returns their ids by companion name."""
         service = self._planned.service
         names = {"": service.image, **{one.name: one.image for one in service.companions}}
         ids = {}
         for name in sorted(set(names.values())):
             self._tools.halt.check()
-            image = self._tools.deliver(self._wanted(name), progress=self._show_bytes(name))
+            image = self._tools.deliver(self._wanted(link, name), progress=self._show_bytes(name))
             ids[name] = image.id
         return {target: ids[name] for target, name in names.items()}
 
-    def _wanted(self, image: str) -> Order:
+    def _wanted(self, link: Link, image: str) -> Order:
         return Order(
             image=self._order.images[image],
             image_id=self._order.image_ids[image],
             run=self._order.run,
             environment=self._session.environment,
             host=self._session.host,
-            engine=self._session.link().engine,
+            engine=link.engine,
             architecture=self._session.architecture,
             free_bytes=self._session.free_bytes(),
         )
 
-    def _start(self, image_ids: Mapping[str, str]) -> Ensemble:
+    def _start(self, link: Link, image_ids: Mapping[str, str]) -> CellAccess:
         service = self._planned.service
         self.image_id = image_ids[""]
         cast = Cast(
@@ -121,16 +122,22 @@ class AttemptRun:
             image_ids=image_ids,
             nonce=self._nonce,
         )
-        self._ensemble = Ensemble(self._tools, self._session, cast)
+        self._ensemble = Ensemble(self._tools, self._session, link, cast)
         self._tell("start", f"starting {1 + len(service.companions)} containers")
-        self._ensemble.start()
-        return self._ensemble
+        access = self._open(link, self._ensemble)
 
-    def _open(self, ensemble: Ensemble) -> CellAccess:
+        def wait_until_ready(target: str) -> None:
+            settings = {one.name: one.settings for one in service.companions}[target]
+            access.wait_until_ready(target, seconds=settings.readiness.timeout_seconds)
+
+        self._ensemble.start(wait_until_ready=wait_until_ready)
+        return access
+
+    def _open(self, link: Link, ensemble: Ensemble) -> CellAccess:
         def open_shell(place: Place) -> Shell:
             side, target = place
             if side is Side.OUTSIDE:
-                return self._session.open_shell()
+                return self._session.open_shell(link)
             engine, identity = ensemble.engine, ensemble.members[target].id
             return self._tools.open_shell(lambda: engine.open_exec(identity, ["sh"]))
 
@@ -139,7 +146,7 @@ class AttemptRun:
             ensemble,
             self._rack,
             open_shell=self._tools.open_shell,
-            check_host=self._session.check,
+            check_host=link.tether.check,
             halt=self._tools.halt,
         )
 
@@ -151,7 +158,7 @@ class AttemptRun:
             access.wait_until_ready(target, seconds=one.readiness.timeout_seconds)
 
     def _probe(self, access: CellAccess) -> ProbeReport:
-        runnable = self._leave_out_unsupported()
+        runnable = self._leave_out_unsupported(access)
         left = self._planned.service.deadline_seconds - (time.monotonic() - self._began)
         if left <= 0:
             raise DeadlineExceeded("the cell's deadline was over before the first probe")
@@ -176,27 +183,16 @@ class AttemptRun:
     def _is_over(self) -> bool:
         return self._dead is not None or self._tools.halt.draining
 
-    def _leave_out_unsupported(self) -> tuple[PlannedProbe, ...]:
-        """The probes whose own requirements are met; the others get their result here."""
-        runnable, left_out = [], []
-        for probe in self._planned.probes:
-            missing = unmet(needs_of_probe(probe), self._session.facts)
-            if not missing:
-                runnable.append(probe)
-                continue
-            left_out.append(
-                ProbeResult(
-                    id=probe.id,
-                    side=probe.side,
-                    title=probe.title,
-                    verdict=Verdict.UNSUPPORTED,
-                    reason=Unsupported.reason,
-                    message="; ".join(sentence(one) for one in missing),
-                    seconds=0.0,
-                )
-            )
-        self.left_out = tuple(left_out)
-        return tuple(runnable)
+    def _leave_out_unsupported(self, access: CellAccess) -> tuple[PlannedProbe, ...]:
+        """The probes that can be run here; the others get their result at once."""
+        parts = split_probes(
+            self._planned.probes,
+            facts=self._session.facts,
+            has_shell=access.has_shell(),
+            outside_controls=self._tools.outside_controls,
+        )
+        self.left_out = parts.left_out
+        return parts.runnable
 
     def _explain(self, result: ProbeResult, access: CellAccess) -> ProbeResult:
         """A dead container must not look like a failed probe, nor stay down for the next one."""

@@ -4,13 +4,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from matrix.core.errors import ImageMismatch, LeftoverError, MatrixError, NameConflict, StoreError
+from matrix.core.errors import (
+    GONE,
+    ImageMismatch,
+    LeftoverError,
+    MatrixError,
+    NameConflict,
+    StoreError,
+)
 from matrix.core.model import CellId, Companion, RunSettings, Start
 from matrix.core.names import NONCE, object_labels, object_name, run_label
 from matrix.core.ports import ContainerSpec, ContainerState, Engine
 from matrix.core.result import Leftover
 from matrix.core.store_ports import Intent
-from matrix.execution.host import HostSession
+from matrix.execution.host import HostSession, Link
 from matrix.execution.life import judge_life
 from matrix.execution.toolbox import Toolbox
 
@@ -62,9 +69,10 @@ class Cast:
 class Ensemble:
     """The service's container and its companions, on a network of their own."""
 
-    def __init__(self, tools: Toolbox, session: HostSession, cast: Cast) -> None:
+    def __init__(self, tools: Toolbox, session: HostSession, link: Link, cast: Cast) -> None:
         self._tools = tools
         self._session = session
+        self._link = link
         self._cast = cast
         self._made: list[Made] = []
         #: Companion name → container; "" is the service.
@@ -72,11 +80,14 @@ class Ensemble:
 
     @property
     def engine(self) -> Engine:
-        """The engine of the host as it is now."""
-        return self._session.link().engine
+        """The engine as the attempt found it: when it is lost, so is the attempt."""
+        return self._link.engine
 
-    def start(self) -> None:
-        """Make the network, start every container and check each runs the image asked for."""
+    def start(self, *, wait_until_ready: Callable[[str], None]) -> None:
+        """Make the network, start every container and check each runs the image asked for.
+
+        Companions that come before the service are waited for before it is started.
+        """
         cast = self._cast
         network = object_name(cast.run, cast.cell, cast.attempt, "net")
         self._create(
@@ -86,6 +97,8 @@ class Ensemble:
         late = [one for one in cast.companions if one.start is Start.AFTER]
         for companion in early:
             self._add(network, companion.name, companion.settings)
+        for companion in early:
+            wait_until_ready(companion.name)
         self._add(network, "", cast.settings)
         for companion in late:
             self._add(network, companion.name, companion.settings)
@@ -115,16 +128,31 @@ class Ensemble:
         member.at_rest = False
 
     def logs(self) -> dict[str, str]:
-        """The tail of each member's log; what cannot be read says why."""
-        return {target: self._log(member) for target, member in self.members.items()}
+        """The tail of each member's log; what cannot be read says why, a lost host only once."""
+        texts: dict[str, str] = {}
+        try:
+            self._link.tether.check()
+            for target, member in self.members.items():
+                texts[target] = self._log(member)
+        except GONE as error:
+            texts.setdefault("", f"(no log: {error})")
+        return texts
 
     def remove(self) -> tuple[Leftover, ...]:
-        """Remove everything in reverse order; returns what could not be removed."""
+        """Remove everything in reverse order; returns what could not be removed.
+
+        A lost host is opened again once; when that fails, or it is lost again, nothing more is
+        asked of it: its tether cleans up, and what it leaves is the sweep's.
+        """
         left: list[Leftover] = []
+        lost = self._reopen()
         for made in reversed(self._made):
             try:
+                if lost is not None:
+                    raise lost
                 self._remove(made)
             except MatrixError as error:
+                lost = error if isinstance(error, GONE) else lost
                 left.append(self._leftover(made, error))
                 continue
             # A store that takes nothing more keeps the entry open: a sweep will find nothing.
@@ -132,6 +160,14 @@ class Ensemble:
                 self._tools.journal.forget(made.entry)
         self._made.clear()
         return tuple(left)
+
+    def _reopen(self) -> MatrixError | None:
+        """Take the link of the host as it is now; returns why there is none."""
+        try:
+            self._link = self._session.link()
+        except MatrixError as error:
+            return error
+        return None
 
     def _remove(self, made: Made) -> None:
         """By id; by name and label where the engine's answer was lost, never by name alone."""
@@ -194,7 +230,7 @@ class Ensemble:
         )
 
     def _create(self, kind: str, name: str, make: Maker) -> str:
-        cast, link = self._cast, self._session.link()
+        cast, link = self._cast, self._link
         made = Made(entry=self._intend(kind, name), kind=kind, name=name)
         try:
             made.id = make(object_labels(cast.run, link.token, cast.cell, kind))
@@ -212,6 +248,8 @@ class Ensemble:
     def _log(self, member: Running) -> str:
         try:
             data = self.engine.logs(member.id, tail=LOG_TAIL_LINES, cap_bytes=LOG_CAP_BYTES)
+        except GONE:
+            raise
         except MatrixError as error:
             return f"(no log: {error})"
         return data.decode("utf-8", "backslashreplace")

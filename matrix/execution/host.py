@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ ALWAYS_USED = 2
 CONNECTIONS = 2
 #: Shells kept open per cell where the host sets no limit.
 SHELLS = 12
+#: Between two tries to reach a host that was lost. What is asked for in between fails at once, so
+#: that giving up on ten containers of a dead host does not take ten times as long as on one.
+REOPEN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +53,8 @@ class HostSession:
         #: The connection in use or being opened, for ``cut``.
         self._connection: Connection | None = None
         self._cut = False
+        #: Why it could not be opened the last time, and when that was, by the monotonic clock.
+        self._fault: tuple[MatrixError, float] | None = None
 
     @property
     def shells(self) -> int:
@@ -58,23 +64,20 @@ class HostSession:
         return min(SHELLS, max(2, self.host.max_sessions * CONNECTIONS - ALWAYS_USED))
 
     def link(self) -> Link:
-        """The open link, opened again when it was lost; raises what opening it raises."""
+        """The open link, opened again when it was lost.
+
+        Raises what opening it raises, or raised REOPEN_SECONDS ago or less.
+        """
         with self._lock:
             if self._link is not None and not self._is_alive(self._link):
                 self._let_go(self._link)
                 self._link = None
             if self._link is None:
-                self._link = self._open()
+                self._link = self._open_unless_lost()
             return self._link
 
-    def check(self) -> None:
-        """Raises ConnectionLost or EngineLost when the host was lost since it was opened."""
-        if self._link is not None:
-            self._link.tether.check()
-
-    def open_shell(self) -> Shell:
+    def open_shell(self, link: Link) -> Shell:
         """A kept shell on the machine itself; a command in it ends when the run is halted."""
-        link = self.link()
         argv = ["env", f"{MARKER}={link.token}", "sh"]
         return self._tools.open_shell(lambda: link.connection.open_stream(argv))
 
@@ -107,7 +110,7 @@ class HostSession:
             info = link.engine.describe()
             deviations = info.deviations
             self.architecture = info.architecture
-            self.facts = self._measure(info)
+            self.facts = self._measure(link, info)
             self.fingerprint = fingerprint(self.facts)
             self._check_disk()
             self._tools.halt.check()
@@ -140,8 +143,8 @@ class HostSession:
             deviations=deviations,
         )
 
-    def _measure(self, info: EngineInfo) -> Facts:
-        shell = self.open_shell()
+    def _measure(self, link: Link, info: EngineInfo) -> Facts:
+        shell = self.open_shell(link)
         try:
             machine = self._tools.gather_facts(shell, info.root)
         finally:
@@ -156,6 +159,15 @@ class HostSession:
                 f"host {self.host.name} has {free} bytes free on the engine's disk, below the "
                 f"floor of {floor}: nothing is started there (free some, or lower limits.free_disk)"
             )
+
+    def _open_unless_lost(self) -> Link:
+        if self._fault is not None and time.monotonic() - self._fault[1] < REOPEN_SECONDS:
+            raise self._fault[0]
+        try:
+            return self._open()
+        except MatrixError as error:
+            self._fault = (error, time.monotonic())
+            raise
 
     def _open(self) -> Link:
         self._check_cut()

@@ -75,8 +75,7 @@ class Pool:
                 _wait_until_done(
                     [pool.submit(self._run_one, planned, sessions) for planned in cells]
                 )
-            self._look_for_leftovers(sessions)
-            self._trim_caches(sessions)
+            self._trim_caches(self._look_for_leftovers(sessions))
         except StoreError as error:
             self._stop_for_store(error)
         except Cancelled:
@@ -147,8 +146,9 @@ class Pool:
         if self._order.fail_fast and result.verdict is Verdict.FAILED:
             self._tools.halt.drain()
 
-    def _look_for_leftovers(self, sessions: Sequence[HostSession]) -> None:
-        """Say by listing, not by assuming, that nothing of this run is left."""
+    def _look_for_leftovers(self, sessions: Sequence[HostSession]) -> Sequence[HostSession]:
+        """Say by listing, not by assuming, that nothing is left; returns the hosts that answer."""
+        answering = []
         for session in sessions:
             try:
                 link = session.link()
@@ -157,6 +157,7 @@ class Pool:
                 name = session.environment.name
                 self._tell(name, "note", f"cannot list what is left there: {error}")
                 continue
+            answering.append(session)
             for one in ours:
                 if one.labels.get(LABEL_TETHER) != link.token:
                     continue
@@ -170,6 +171,7 @@ class Pool:
                 )
                 with self._tally.lock:
                     self._tally.leftovers.append(leftover)
+        return answering
 
     def _trim_caches(self, sessions: Sequence[HostSession]) -> None:
         """Keep what we leave on each host on purpose within its limit."""

@@ -24,7 +24,7 @@ from matrix.core.ports import (
     Tether,
     Watcher,
 )
-from matrix.core.result import Facts
+from matrix.core.result import Facts, PlannedProbe
 from matrix.core.store_ports import Journal, RunLog
 
 
@@ -122,6 +122,8 @@ class Toolbox:
     find_processes: FindProcesses
     deliver: Deliver
     prober: Prober
+    #: The two controls for an image without a shell, with the ids of the usual ones.
+    outside_controls: tuple[PlannedProbe, ...]
     journal: Journal
     log: RunLog
     #: Whether a process carries the run of this id at this moment.

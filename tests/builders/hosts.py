@@ -133,10 +133,14 @@ class FakeEngine:
 
 
 class FakeShell:
-    """Answers every command with exit status 0."""
+    """Answers every command with exit status 0, and tells of it."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
 
     def run(self, command: str, *, deadline_seconds: float, cap_bytes: int = 0) -> CommandResult:
         del deadline_seconds, cap_bytes
+        self._tell(command)
         return CommandResult(
             command=command,
             exit_status=0,
@@ -236,6 +240,8 @@ class World:
         self.events: list[Event] = []
         self.unhealthy: MatrixError | None = None
         self.alive: set[str] = set()
+        #: Is told of every command that a shell runs.
+        self.shell_run: Callable[[str], object] = lambda _: None
         self.facts: dict[str, str | int | float | bool | None] = {"architecture": "amd64"}
         self.order = RunOrder(
             run="r1",
@@ -249,13 +255,14 @@ class World:
         return Toolbox(
             connect=lambda *_: FakeConnection(),
             open_engine=lambda *_: self.engine,  # type: ignore[arg-type,return-value]
-            open_shell=lambda _: FakeShell(),
+            open_shell=lambda _: FakeShell(self.shell_run),
             tie=lambda *_: self.tether,
             gather_facts=lambda *_: self.facts,
             check_health=self._check_health,
             find_processes=lambda *_, **__: (),
             deliver=self._deliver,
             prober=self.prober,
+            outside_controls=(),
             journal=self.store,
             log=self.store,
             is_alive=lambda run: run in self.alive,

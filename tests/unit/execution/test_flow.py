@@ -12,7 +12,7 @@ from matrix.core.errors import (
     StoreError,
     Unreachable,
 )
-from matrix.core.model import CellId, Companion, Requirement, RunSettings, Start
+from matrix.core.model import CellId, Companion, Readiness, Requirement, RunSettings, Start
 from matrix.core.ports import CellAccess
 from matrix.core.result import CellResult, ProbeResult, Side
 from matrix.core.verdict import Verdict
@@ -169,6 +169,15 @@ def test_companions_start_in_the_order_they_declare(world: World) -> None:
     )
     run(world, a_planned_cell("queue/x", companions=companions))
     assert names == ["before", "queue", "after"]
+
+
+def test_a_companion_that_comes_before_is_ready_before_the_service_starts(world: World) -> None:
+    need = RunSettings(readiness=Readiness(command="ask db"))
+    companions = (Companion(name="db", image="queue", start=Start.BEFORE, settings=need),)
+    started: list[int] = []
+    world.shell_run = lambda command: started.append(len(world.engine.states))
+    run(world, a_planned_cell("queue/x", companions=companions))
+    assert started[0] == 1
 
 
 def test_a_store_that_fails_stops_the_run_and_still_cleans(world: World) -> None:

@@ -2,11 +2,12 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
-from builders.hosts import World, a_planned_cell, found
+from builders.hosts import FakeConnection, World, a_planned_cell, found
 
-from matrix.core.errors import Cancelled, ConnectionLost, DeadlineExceeded, StoreError
+from matrix.core.errors import Cancelled, ConnectionLost, DeadlineExceeded, StoreError, Unreachable
 from matrix.core.ports import CellAccess, Chunk
 from matrix.core.result import ProbeResult
 from matrix.core.verdict import Verdict
@@ -133,3 +134,24 @@ def test_containers_go_even_when_the_journal_takes_nothing_more() -> None:
     world.prober.probes["queue/x"] = probe
     Pool(world.tools(), world.order).run(world.plan(a_planned_cell("queue/x")))
     assert world.engine.objects == {}
+
+
+def test_a_host_that_is_lost_is_not_waited_for_again_and_again() -> None:
+    world = World()
+    tries = []
+
+    def connect(*_: object) -> FakeConnection:
+        tries.append(1)
+        raise Unreachable("no route to qa-1")
+
+    planned = a_planned_cell()
+    session = HostSession(
+        replace(world.tools(), connect=connect),
+        planned.environment,
+        planned.environment.hosts[0],
+        run="r1",
+    )
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            session.link()
+    assert len(tries) == 1
