@@ -108,9 +108,7 @@ def _read(
             message=environment.exclusions[service.name],
         )
     if result is None:
-        return GridCell(
-            cell=cell, verdict=Verdict.MISSING, reason=NEVER, message="never measured"
-        )
+        return GridCell(cell=cell, verdict=Verdict.MISSING, reason=NEVER, message="never measured")
     verdict, reason, message = result.verdict, result.reason, result.message
     stale = next(_staleness(result, now=now, policy=policy, current=current), None)
     if stale is not None and verdict is not Verdict.MISSING:
