@@ -151,7 +151,8 @@ class Api:
     ) -> tuple[DeadlineSocket, bytes]:
         """POST and keep the connection for a stream of frames."""
         data = b"" if body is None else json.dumps(body).encode()
-        return take_over(self.socket, self.path(path, **parameters), data, seconds=self.seconds)
+        seconds = self._adapter.patience(self.seconds)
+        return take_over(self.socket, self.path(path, **parameters), data, seconds=seconds)
 
     def close(self) -> None:
         """Let go of every connection; never raises."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: A socket beside us either takes the connection at once or its owner is not there.
 CONNECT_SECONDS = 10.0
+#: How long an engine is waited for that has not answered the request before.
+SILENT_SECONDS = 5.0
 #: What is read of the answer to a request that takes the connection over, before the stream.
 HEAD_CAP_BYTES = 64 * 1024
 #: What an engine says when it has handed the connection over.
@@ -123,6 +125,28 @@ class SocketAdapter(HTTPAdapter):
     def __init__(self, path: Path, *, connections: int, seconds: float) -> None:
         super().__init__()
         self._pool = _Pool(path, connections=connections, seconds=seconds)
+        #: Whether the last request was not answered in time.
+        self.silent = False
+
+    # The arguments are those of requests and passed on as they are.
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
+        """As requests', but an engine that was silent once is not waited for as long again."""
+        match kwargs.get("timeout"):
+            case int() | float() as seconds:
+                kwargs["timeout"] = self.patience(seconds)
+            case (int() | float() as seconds, int() | float() as silence):
+                kwargs["timeout"] = (self.patience(seconds), self.patience(silence))
+        try:
+            response = super().send(*args, **kwargs)
+        except requests.Timeout:
+            self.silent = True
+            raise
+        self.silent = False
+        return response
+
+    def patience(self, seconds: float) -> float:
+        """How long to wait for an answer that may take *seconds*."""
+        return min(seconds, SILENT_SECONDS) if self.silent else seconds
 
     def get_connection_with_tls_context(
         self,
