@@ -103,6 +103,15 @@ class Victim:
         )
         return [line for line in self.sh(script).splitlines() if line]
 
+    def repair(self) -> None:
+        """Let a stopped engine go on, start a killed one again, and wait until it answers."""
+        if self.sh("pidof dockerd || true"):
+            self.sh("kill -CONT $(pidof dockerd)")
+        else:
+            script = "/usr/local/lib/compat-lab/engine.sh"
+            output("docker", "exec", "-d", self.container, "bash", script)
+        self.sh("until docker version >/dev/null 2>&1; do sleep 0.2; done")
+
     def host(self, **changes: object) -> dict[str, object]:
         """Its table in an inventory."""
         plan = self.plan

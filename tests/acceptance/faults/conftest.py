@@ -1,6 +1,5 @@
 """Two hosts to be hurt, and projects that run on them."""
 
-import contextlib
 import fcntl
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders.trial_images import IMAGES
-from builders.trials import Trial, Victim, copy_lab, output
+from builders.trials import Trial, Victim, copy_lab
 
 from matrix.lab.flow import down, up
 from matrix.lab.plan import read_plan
@@ -59,9 +58,4 @@ def trial(tmp_path) -> Trial:
 def hurt_docker(docker_host) -> Iterator[Victim]:
     """The Docker host for a test that breaks its engine: repaired after it."""
     yield docker_host
-    with contextlib.suppress(AssertionError):
-        docker_host.sh("kill -CONT $(pidof dockerd)")
-    if not docker_host.sh("pidof dockerd || true"):
-        output("docker", "exec", "-d", docker_host.container, "bash",
-               "/usr/local/lib/compat-lab/engine.sh")  # fmt: skip
-    docker_host.sh("until docker version >/dev/null 2>&1; do sleep 0.2; done")
+    docker_host.repair()
