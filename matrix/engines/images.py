@@ -1,5 +1,6 @@
 """Images of a Docker or Podman engine: named by id or digest, never by a tag of ours."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -42,7 +43,7 @@ class ImageVerbs:
         if not at or not digest.startswith("sha256:"):
             raise PullFailed(f"{reference}: an image is pulled by digest only")
         what = f"pulling {reference} for {architecture}"
-        layers = _Layers()
+        layers, began = _Layers(), time.monotonic()
         try:
             with (
                 translated(what, otherwise=PullFailed),
@@ -51,8 +52,9 @@ class ImageVerbs:
                 _watch_pull(messages, layers, what, progress)
         except DeadlineExceeded as error:
             if layers.retrying:
+                waited = time.monotonic() - began
                 raise PullFailed(
-                    f"{what}: the registry still failed after {seconds:g} s"
+                    f"{what}: the registry still failed after {waited:.0f} s"
                 ) from error
             raise
         image = self.inspect_image(reference)
@@ -119,8 +121,9 @@ def _watch_pull(
     for message in messages:
         if words := error_in(message):
             raise judge(words, PullFailed)(f"{what}: {words}")
-        if layers.note(message):
-            progress(sent_bytes=layers.done, total_bytes=layers.total)
+        layers.note(message)
+        # Of every message, for whoever is told may want to stop an engine that tries once more.
+        progress(sent_bytes=layers.done, total_bytes=layers.total or None)
 
 
 class _Layers:
@@ -131,17 +134,15 @@ class _Layers:
         #: Whether the engine was trying once more when it was last heard of.
         self.retrying = False
 
-    def note(self, message: Mapping[str, Any]) -> bool:
-        """Take one message in; whether it told anything about bytes."""
+    def note(self, message: Mapping[str, Any]) -> None:
+        """Take one message in."""
         self.retrying = str(message.get("status", "")).startswith("Retrying")
         detail = message.get("progressDetail")
         if message.get("status") != "Downloading" or not isinstance(detail, dict):
-            return False
+            return
         current, total = detail.get("current"), detail.get("total")
-        if not isinstance(current, int) or not isinstance(total, int):
-            return False
-        self._layers[str(message.get("id"))] = (current, total)
-        return True
+        if isinstance(current, int) and isinstance(total, int):
+            self._layers[str(message.get("id"))] = (current, total)
 
     @property
     def done(self) -> int:

@@ -159,7 +159,7 @@ class AttemptRun:
 
     def _probe(self, access: CellAccess) -> ProbeReport:
         runnable = self._leave_out_unsupported(access)
-        left = self._planned.service.deadline_seconds - (time.monotonic() - self._began)
+        left = self._seconds_left()
         if left <= 0:
             raise DeadlineExceeded("the cell's deadline was over before the first probe")
         service = self._planned.service
@@ -233,9 +233,14 @@ class AttemptRun:
             )
         )
 
+    def _seconds_left(self) -> float:
+        return self._planned.service.deadline_seconds - (time.monotonic() - self._began)
+
     def _show_bytes(self, image: str) -> Progress:
         def show(*, sent_bytes: int, total_bytes: int | None) -> None:
             self._tools.halt.check()
+            if self._seconds_left() <= 0:
+                raise DeadlineExceeded(f"the cell's deadline was over before image {image} came")
             self._tell("deliver", f"image {image}", done=sent_bytes, total=total_bytes or 0)
 
         return show
