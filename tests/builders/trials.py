@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from builders.trial_images import IMAGES, write_image
@@ -363,9 +364,17 @@ def _value(value: object) -> str:
     return json.dumps(value)
 
 
-def copy_lab(source: Path, root: Path) -> Path:
+def copy_lab(source: Path, root: Path, *, slot: int) -> Path:
     """A project folder that only has a lab: its inventory and what hosts are built from."""
     repository = Path(__file__).parents[2]
     shutil.copytree(repository / "images" / "lab", root / "images" / "lab")
-    (root / "inventories").mkdir()
-    return Path(shutil.copy(source, root / "inventories" / "lab.toml"))
+    subnet = list(IPv4Network("10.213.79.0/24").subnets(new_prefix=27))[slot]
+    text = source.read_text()
+    docker, podman = subnet[11], subnet[21]
+    filled = {"SLOT": slot, "SUBNET": subnet, "DOCKER": docker, "PODMAN": podman}
+    for word, value in filled.items():
+        text = text.replace(word, str(value))
+    inventory = root / "inventories" / "lab.toml"
+    inventory.parent.mkdir()
+    inventory.write_text(text)
+    return inventory

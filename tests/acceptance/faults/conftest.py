@@ -2,7 +2,9 @@
 
 import fcntl
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,16 +14,30 @@ from builders.trials import Trial, Victim, copy_lab
 from matrix.lab.flow import down, up
 from matrix.lab.plan import read_plan
 
-LOCK = Path("/tmp/compat-lab-faults.lock")  # one session at a time: the hosts' names are fixed
+#: Sessions that may be under way at once on one machine.
+SLOTS = 8
+
+
+@contextmanager
+def own_slot() -> Iterator[int]:
+    """A number that no other session on this machine has meanwhile."""
+    for slot in range(SLOTS):
+        with Path(tempfile.gettempdir(), f"compat-lab-faults-{slot}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield slot
+            return
+    raise AssertionError(f"{SLOTS} sessions of these tests are under way already")
 
 
 @pytest.fixture(scope="session")
 def victims(tmp_path_factory) -> Iterator[dict[str, Victim]]:
     """Environment → its host; made for these tests and removed after them."""
     root = tmp_path_factory.mktemp("faults-lab")
-    inventory = copy_lab(Path(__file__).with_name("lab.toml"), root)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with own_slot() as slot:
+        inventory = copy_lab(Path(__file__).with_name("lab.toml"), root, slot=slot)
         try:
             up(root, inventory, report=print)
             hosts = read_plan(root, inventory).hosts
