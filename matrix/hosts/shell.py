@@ -122,9 +122,10 @@ class KeptShell:
         try:
             session.stream.send(frame(command, nonce))
             _collect(session.stream, out, err, deadline)
-        except DeadlineExceeded:
+        except DeadlineExceeded as error:
             self._abandon(session)
-            raise
+            # The stream knows how long it was silent, not how long the command took.
+            raise DeadlineExceeded(f"{deadline.what}: not done in time") from error
         except MatrixError:
             self._drop(session)
             raise

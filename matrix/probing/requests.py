@@ -40,6 +40,8 @@ from matrix.probing.wire import Message
 TEXT_CAP_BYTES = 128 * 1024
 SECONDS_MOST = 3600
 LINES_MOST = 10_000
+#: What is shown of a command in a message.
+SHOWN_LETTERS = 200
 
 
 class Kind(Enum):
@@ -90,6 +92,13 @@ class Command:
     #: "" for the service itself, and always for the outside.
     target: str
     command: str
+
+    def __str__(self) -> str:
+        shown = repr(self.command[:SHOWN_LETTERS])
+        if self.side is Side.OUTSIDE:
+            return f"outside.run({shown})"
+        host = f'container.companion("{self.target}").host' if self.target else "host"
+        return f"{host}.run({shown})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from matrix.core.errors import UsageError
 from matrix.core.result import Side
-from matrix.probing.requests import VERBS, parse_command, parse_control
+from matrix.probing.requests import VERBS, Command, parse_command, parse_control
 from matrix.probing.serving import read_question
 
 
@@ -16,6 +16,18 @@ def command(**changes):
 
 def control(verb, target="", **arguments):
     return {"kind": "control", "target": target, "verb": verb, "arguments": arguments}
+
+
+@pytest.mark.parametrize(
+    ("side", "target", "shown"),
+    [
+        (Side.INSIDE, "", "host.run('true')"),
+        (Side.INSIDE, "db", "container.companion(\"db\").host.run('true')"),
+        (Side.OUTSIDE, "", "outside.run('true')"),
+    ],
+)
+def test_a_command_is_shown_as_a_probe_has_it(side, target, shown):
+    assert str(Command(side=side, target=target, command="true")) == shown
 
 
 def test_a_command_is_read():
