@@ -253,9 +253,9 @@ def test_no_stream_is_left_open(workspace):
     for command in ("true", "sleep 0.1 & :", "exec true"):
         run(shell, command)
     with pytest.raises(DeadlineExceeded):
-        run(shell, "sleep 9", seconds=0.1)
+        run(shell, "sleep 9.0417", seconds=0.1)
     shell.close()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    wait_until(lambda: b"sleep 9" not in subprocess.check_output(["ps", "-eo", "args"]))
+    wait_until(lambda: b"sleep 9.0417" not in subprocess.check_output(["ps", "-eo", "args"]))
     connection.close()
