@@ -53,8 +53,7 @@ FILES = {
     "markdown": "report.md",
 }
 SYSTEM = r"VERSION_ID=<object data=alert(7)>\n"
-ZONE = r"\0033]0;owned\0007<script>alert(8)</script>\n"
-NAME = "<b onclick=alert(6)>$(id)"
+NAME = r"<b onclick=alert(6)>$(id)\0033]0;x"
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +61,13 @@ def lying_host(docker_host: Victim) -> Iterator[Victim]:
     """A host whose name and system are markup, with a shell that greets in colours."""
     before = docker_host.sh("hostname")
     docker_host.sh("cp /etc/os-release /root/os-release; cp /home/deploy/.bashrc /root/rc")
-    docker_host.sh(f"printf %s '{NAME}' > /proc/sys/kernel/hostname")
+    docker_host.sh(f"printf %b '{NAME}' > /proc/sys/kernel/hostname")
     docker_host.sh(f"printf %b '{SYSTEM}' > /etc/os-release")
-    docker_host.sh(f"printf %b '{ZONE}' > /etc/timezone")
     greeting = f'PS1="<script>"; printf %b "{HOSTILE}"'
     docker_host.sh(f"cat > /home/deploy/.bashrc <<'END'\n{greeting}\nEND")
     yield docker_host
     docker_host.sh(
-        f"hostname {before}; rm /etc/timezone; cat /root/os-release > /etc/os-release;"
+        f"hostname {before}; cat /root/os-release > /etc/os-release;"
         "cat /root/rc > /home/deploy/.bashrc"
     )
 
@@ -102,9 +100,8 @@ def test_the_hostile_words_have_come_all_the_way(run: Result):
 
     for word in ("alert(1)", "alert(2)", "alert(3)", "alert(4)", "alert(5)", "OVERWRITTEN"):
         assert word in text
-    assert facts["hostname"] == NAME
+    assert facts["hostname"] == "<b onclick=alert(6)>$(id)␛]0;x"
     assert "alert(7)" in str(facts)
-    assert "alert(8)" in str(facts)
     assert "␛]0;owned␇" in run.cell("says@docker").document["attempts"][0]["logs"][""]
 
 
