@@ -48,6 +48,7 @@ IMAGES: Mapping[str, Mapping[str, str]] = {
     "fault-tiny": {"Dockerfile": TINY, "start": START},
     "fault-idle": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": IDLE_SHELL},
     "fault-agreeing": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": AGREEING_SHELL},
+    "fault-other": {"Dockerfile": TINY + "LABEL other=1\n", "start": START},
     "fault-hostile": {"Dockerfile": TINY + LABELLED, "start": START},
 }
 

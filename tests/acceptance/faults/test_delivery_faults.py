@@ -21,6 +21,8 @@ CASES: dict[str, tuple[tuple[str, str], str]] = {
     "mismatch": (("ERROR", "image-mismatch"), "was asked for"),
     "tiny": (("PASSED", ""), ""),
 }
+#: Services whose image is built here; that of the second is pulled all the same, and is another.
+OWN = {"tiny": "fault-tiny", "mismatch": "fault-other"}
 TAKEN = ("compat-matrix/fault-tiny:dev", "shop:prod")
 
 
@@ -35,14 +37,14 @@ def run(docker_host: Victim, tmp_path_factory) -> dict:
         for name in names:
             docker_host.engine("tag", stale, name)
         for name in CASES:
-            image = "fault-tiny" if name == "tiny" else f"fault-{name}"
+            image = OWN.get(name, f"fault-{name}")
             # The engine asks a busy registry again and again, for 75 s.
             trial.add(name, PASSES, image=image, deadline="8s" if name == "blob429" else "60s")
             if name in served["digests"]:
                 reference = f"{at}/{name}@{served['digests'][name]}"
                 trial.images[f"fault-{name}"] = {"reference": reference}
-        trial.images["fault-mismatch"] = {
-            "context": "fault-tiny",
+        trial.images["fault-other"] = {
+            "context": "fault-other",
             "reference": f"{at}/good@{served['digests']['good']}",
         }
         trial.place("docker", docker_host.host())

@@ -53,7 +53,7 @@ FILES = {
     "markdown": "report.md",
 }
 SYSTEM = r"VERSION_ID=<object data=alert(7)>\n"
-NAME = r"<b onclick=alert(6)>$(id)\0033]0;x"
+NAME = "<b onclick=alert(6)>$(id)"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def lying_host(docker_host: Victim) -> Iterator[Victim]:
     """A host whose name and system are markup, with a shell that greets in colours."""
     before = docker_host.sh("hostname")
     docker_host.sh("cp /etc/os-release /root/os-release; cp /home/deploy/.bashrc /root/rc")
-    docker_host.sh(f"printf %b '{NAME}' > /proc/sys/kernel/hostname")
+    docker_host.sh(f"printf %s '{NAME}' > /proc/sys/kernel/hostname")
     docker_host.sh(f"printf %b '{SYSTEM}' > /etc/os-release")
     greeting = f'PS1="<script>"; printf %b "{HOSTILE}"'
     docker_host.sh(f"cat > /home/deploy/.bashrc <<'END'\n{greeting}\nEND")
@@ -100,7 +100,7 @@ def test_the_hostile_words_have_come_all_the_way(run: Result):
 
     for word in ("alert(1)", "alert(2)", "alert(3)", "alert(4)", "alert(5)", "OVERWRITTEN"):
         assert word in text
-    assert facts["hostname"] == "<b onclick=alert(6)>$(id)␛]0;x"
+    assert facts["hostname"] == NAME
     assert "alert(7)" in str(facts)
     assert "␛]0;owned␇" in run.cell("says@docker").document["attempts"][0]["logs"][""]
 
