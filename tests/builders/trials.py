@@ -238,6 +238,7 @@ class Trial:
         )
         (self.folder / "matrix.toml").write_text(MAIN)
         catalogue = {"images": images, "services": self.services}
+        (self.folder / "images").mkdir(exist_ok=True)
         (self.folder / "images" / "catalogue.toml").write_text(toml(catalogue))
         (self.folder / "inventory.toml").write_text(toml({"environments": self.environments}))
 

@@ -19,16 +19,25 @@ SLOTS = 8
 
 
 @contextmanager
+def slot(number: int) -> Iterator[bool]:
+    """Holds a number; whether it was free."""
+    with Path(tempfile.gettempdir(), f"compat-lab-faults-{number}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
 def own_slot() -> Iterator[int]:
     """A number that no other session on this machine has meanwhile."""
-    for slot in range(SLOTS):
-        with Path(tempfile.gettempdir(), f"compat-lab-faults-{slot}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield slot
-            return
+    for number in range(SLOTS):
+        with slot(number) as free:
+            if free:
+                yield number
+                return
     raise AssertionError(f"{SLOTS} sessions of these tests are under way already")
 
 
@@ -36,19 +45,23 @@ def own_slot() -> Iterator[int]:
 def victims(tmp_path_factory) -> Iterator[dict[str, Victim]]:
     """Environment → its host; made for these tests and removed after them."""
     root = tmp_path_factory.mktemp("faults-lab")
-    with own_slot() as slot:
-        inventory = copy_lab(Path(__file__).with_name("lab.toml"), root, slot=slot)
+    with own_slot() as number:
+        inventory = copy_lab(Path(__file__).with_name("lab.toml"), root, slot=number)
         try:
             up(root, inventory, report=print)
             hosts = read_plan(root, inventory).hosts
             yield {host.environment: Victim(host) for host in hosts}
         finally:
             down(root, inventory, report=print)
-            _forget_images()
+            _forget_images(number)
 
 
-def _forget_images() -> None:
-    """The images these tests built on the machine's own engine."""
+def _forget_images(mine: int) -> None:
+    """The images these tests built on the machine's own engine, unless others use them."""
+    for other in set(range(SLOTS)) - {mine}:
+        with slot(other) as free:
+            if not free:
+                return
     for name in IMAGES:
         subprocess.run(
             ["docker", "rmi", f"compat-matrix/{name}:dev"], capture_output=True, check=False
