@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,6 +24,8 @@ from matrix.core.store_ports import Intent, Store
 from matrix.execution.toolbox import Halt
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Signals closer together than this are one: a terminal and a wrapper may both send it.
+SAME_SECONDS = 0.5
 #: Given to what waits for a build or a host to let go, when nothing is measured yet.
 UNWIND_SECONDS = 5.0
 #: Given to reading the journal when everything is to end at once.
@@ -37,6 +40,7 @@ class Interruption:
         self._halt = halt
         #: The last one, None for none.
         self.number: int | None = None
+        self._came = -SAME_SECONDS
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
@@ -49,7 +53,10 @@ class Interruption:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        again, self.number = self.number is not None, number
+        now = time.monotonic()
+        if now - self._came < SAME_SECONDS:
+            return
+        again, self.number, self._came = self.number is not None, number, now
         if not self._halt.run:
             self._unwind(number, again=again)
         if again:
