@@ -116,6 +116,8 @@ class SshConnection:
         self._carried: Carried | None = None
         self._carrying = threading.Lock()
         self._closed = False
+        #: In the environment of all that runs over it, so that the tether can end our lines.
+        self._mark = secrets.token_hex(8)
         self._add_line(self._deadline("login"))
 
     def open_stream(self, argv: Sequence[str]) -> ChannelStream:
@@ -126,7 +128,7 @@ class SshConnection:
         """
         deadline = self._deadline(f"a free session for {argv[0]}")
         nonce = secrets.token_hex(16)
-        command = login_line(argv, nonce)
+        command = login_line(["env", f"MATRIX_LINK={self._mark}", *argv], nonce)
         while True:
             line = self._line_with_room(deadline)
             channel = line.open_session(command, deadline)

@@ -9,13 +9,20 @@ unset MATRIX_TETHER
 
 main() {
     # Killed, not ended: what was started after the trap above ignores the gentle signals too.
-    while line=$(timeout -s KILL "$silence" sh -c 'IFS= read -r line && printf %s "$line"'); do
-        [ "$line" = bye ] && break
+    while :; do
+        line=$(timeout -s KILL "$silence" sh -c 'IFS= read -r line && printf %s "$line"')
+        ended=$?
+        [ "$ended" -eq 0 ] && [ "$line" != bye ] || break
         printf '%s\n' "$line" >&3
     done
     # Without a farewell a create may still be on its way: look until nothing new turns up.
     if [ "$line" = bye ]; then calm=1; else calm=5; fi
+    # Killed by the timeout: nothing came although the line is open, and sshd would keep it so.
+    if [ "$ended" -gt 128 ]; then lines=$(our_lines); else lines=; fi
     clean
+    for pid in $lines; do
+        [ "$(sshd_above "$pid")" != "$pid" ] || kill -9 "$pid" 2>/dev/null
+    done
 }
 
 clean() {
@@ -51,6 +58,29 @@ end_processes() {
         if { tr '\0' '\n' <"$file"; } 2>/dev/null | grep -qxF "MATRIX_RUN=$token"; then
             kill -9 "$pid" 2>/dev/null
         fi
+    done
+}
+
+# Prints the sshd of every session that our connection to this host has. MATRIX_LINK, which tells
+# them from those of others, is not set on the machine the runner is on.
+our_lines() {
+    [ -n "$MATRIX_LINK" ] || return 0
+    for file in $(marked "MATRIX_LINK=$MATRIX_LINK"); do
+        pid=${file#/proc/}
+        sshd_above "${pid%/environ}"
+    done | sort -u
+}
+
+# Prints the nearest process named sshd from $1 upwards.
+sshd_above() {
+    pid=$1
+    while [ "${pid:-1}" -gt 1 ]; do
+        { IFS= read -r stat <"/proc/$pid/stat"; } 2>/dev/null || return 0
+        case ${stat#*\(} in sshd*) printf '%s\n' "$pid" && return 0 ;; esac
+        # The second field, in parentheses, may hold spaces: all is counted from its end.
+        rest=${stat##*\) }
+        rest=${rest#* }
+        pid=${rest%% *}
     done
 }
 
