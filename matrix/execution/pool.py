@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from matrix.core.errors import Cancelled, MatrixError, StoreError, Unhealthy
@@ -14,7 +14,7 @@ from matrix.core.result import CellResult, EnvironmentFinding, Fault, Leftover
 from matrix.core.verdict import Verdict
 from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
-from matrix.execution.halting import cut_when_late
+from matrix.execution.halting import LOOK_SECONDS, cut_when_late
 from matrix.execution.host import HostSession
 from matrix.execution.slots import Slots
 from matrix.execution.toolbox import RunOrder, Toolbox
@@ -223,6 +223,10 @@ class Pool:
 
 def _wait_until_done(futures: Sequence["Future[None]"]) -> None:
     """Wait for all; what one of them raised is raised once the others have ended too."""
-    errors = [error for done in as_completed(futures) if (error := done.exception())]
+    waiting = set(futures)
+    while waiting:
+        # Any thread may be given a signal, and its handler only runs once the main one wakes up.
+        waiting = wait(waiting, timeout=LOOK_SECONDS).not_done
+    errors = [error for done in futures if (error := done.exception())]
     if errors:
         raise errors[0]
