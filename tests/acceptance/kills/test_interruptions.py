@@ -1,0 +1,126 @@
+"""X2, X3: Ctrl-C, once or twice, at any step, and the other signals that mean the same."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from builders.host_snapshot import Snapshot
+from builders.remains import guarded_remains
+from builders.rig import Rig, going_on, wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.lab]
+
+#: What is promised is 30 seconds.
+END_SECONDS = 90
+MUTE = """
+[environments.mute]
+title = "Mute"
+kind = "customer"
+engine = "docker"
+
+[[environments.mute.hosts]]
+name = "mute"
+connection = "ssh"
+address = "127.0.0.1"
+port = {port}
+user = "deploy"
+identity_file = "nowhere"
+known_hosts = "nowhere"
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+@pytest.mark.usefixtures("whole_seconds")
+def test_one_signal_ends_the_cells_cleans_up_and_reports(
+    rig: Rig, before: dict[str, Snapshot], number: signal.Signals, code: int
+):
+    rig.make_probes_take(seconds=60)
+    with going_on(rig.start("run")) as runner:
+        wait_until(
+            lambda: rig.query("select 1 from journal where name like 'mx-%-web-prod-1'"), seconds=90
+        )
+        runner.signal(number)
+        assert runner.wait(seconds=END_SECONDS) == code, runner.text
+    assert guarded_remains(rig, before) == []
+    assert "cancelled" in runner.text
+    assert (rig.folder / "reports/report.html").exists()
+    assert not [row for row in rig.cells() if row[1] == "web"]
+    web = [cell for cell in rig.grid() if cell["service"] == "web"]
+    assert {(cell["verdict"], cell["reason"]) for cell in web} == {("MISSING", "cancelled")}
+    assert rig.query("select state from runs") == [("interrupted",)]
+
+
+@pytest.mark.usefixtures("whole_seconds")
+def test_a_second_ctrl_c_says_what_may_be_left_and_the_hosts_clean_up_by_themselves(
+    rig: Rig, before: dict[str, Snapshot]
+):
+    rig.make_probes_take(seconds=60)
+    with going_on(rig.start("run")) as runner:
+        wait_until(
+            lambda: rig.query("select 1 from journal where name like 'mx-%-web-prod-1'"), seconds=90
+        )
+        runner.signal(signal.SIGINT)
+        runner.wait_for("again to end at once")
+        runner.signal(signal.SIGINT)
+        code = runner.wait(seconds=10)
+    assert code == 5, runner.text
+    assert "may be left on kill-prod: container mx-" in runner.text
+    taken = wait_until(lambda: not guarded_remains(rig, before), seconds=END_SECONDS)
+    print(f"clean after {taken:.1f} s")
+    assert "nothing of ours is left" in rig.matrix("sweep", "--keep-images").stderr
+
+
+def test_ctrl_c_while_an_image_is_built_ends_soon(rig: Rig):
+    dockerfile = rig.folder / "images/web/Dockerfile"
+    dockerfile.write_text(f'{dockerfile.read_text()}RUN ["/bin/busybox", "sleep", "120"]\n')
+    with going_on(rig.start("run")) as runner:
+        runner.wait_for('"sleep", "120"')
+        runner.signal(signal.SIGINT)
+        assert runner.wait(seconds=END_SECONDS) == 130, runner.text
+    assert "Traceback" not in runner.text
+
+
+def test_ctrl_c_while_probes_are_collected_ends_soon(rig: Rig):
+    probes = rig.folder / "probes/web/test_web.py"
+    probes.write_text(f"import time\ntime.sleep(120)\n{probes.read_text()}")
+    with going_on(rig.start("run")) as runner:
+        wait_until(lambda: list(rig.temporary.glob("mx-probing-*/job-*")), seconds=30)
+        runner.signal(signal.SIGINT)
+        assert runner.wait(seconds=END_SECONDS) == 130, runner.text
+    assert "Traceback" not in runner.text
+
+
+def test_ctrl_c_while_a_host_does_not_answer_ends_soon(rig: Rig):
+    with mute_listener() as port, (rig.folder / "inventory.toml").open("a") as inventory:
+        inventory.write(MUTE.format(port=port))
+        inventory.flush()
+        with going_on(rig.start("run", "-e", "mute")) as runner:
+            runner.wait_for("mute: connecting")
+            runner.signal(signal.SIGINT)
+            assert runner.wait(seconds=END_SECONDS) == 130, runner.text
+    assert "Traceback" not in runner.text
+
+
+@contextmanager
+def mute_listener() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    taken = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def take() -> None:
+            while True:
+                try:
+                    taken.append(listener.accept())
+                except OSError:
+                    return
+
+        threading.Thread(target=take, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        for client, _ in taken:
+            client.close()
