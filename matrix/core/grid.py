@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from matrix.core.history import CellHistory, Cluster, Comparison
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover
 from matrix.core.verdict import Verdict
+from matrix.core.waivers import JudgedWaiver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +27,10 @@ class GridCell:
     run: str = ""
     #: None for a cell that was never measured or was left out of the plan.
     result: CellResult | None = None
+    #: Whether a waiver that is USED covers all that fails in it.
+    waived: bool = False
+    #: Run that the result was taken over from without measuring again, "" when it was measured.
+    reused_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,3 +83,11 @@ class Report:
     plan_digest: str
     version: str
     leftovers: tuple[Leftover, ...] = ()
+    #: Every cell that was ever measured; a cell without an entry has no history.
+    history: Mapping[CellId, CellHistory] = field(default_factory=dict)
+    #: None when the grid is compared with nothing.
+    comparison: Comparison | None = None
+    #: Most cells first.
+    clusters: tuple[Cluster, ...] = ()
+    #: All waivers of the policy, as they stand.
+    waivers: tuple[JudgedWaiver, ...] = ()
