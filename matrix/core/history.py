@@ -49,7 +49,7 @@ class Change(Enum):
     FIXED = "fixed"
     STILL_FAILING = "still failing"
     NEW_FAILURE = "new failure"
-    NEW_PASS = "new pass"
+    NEW_PASS = "new pass"  # noqa: S105
     APPEARED = "appeared"
     DISAPPEARED = "disappeared"
     ENVIRONMENT_CHANGED = "environment changed"
