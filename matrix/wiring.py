@@ -135,7 +135,9 @@ class _Adapters:
         """The engine behind a socket, with as few connections as the host bears."""
         few = host.ssh is not None and host.max_sessions < USUAL_SESSIONS
         return open_engine(
-            environment.engine, socket, connections=FEW_CONNECTIONS if few else CONNECTIONS
+            environment.engine_on(host),
+            socket,
+            connections=FEW_CONNECTIONS if few else CONNECTIONS,
         )
 
     def check_health(
@@ -199,14 +201,14 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
         adapters = _Adapters(store=store, source=source)
         yield Toolbox(
             connect=lambda environment, host: connect(
-                host, workspace=folder, engine=environment.engine
+                host, workspace=folder, engine=environment.engine_on(host)
             ),
             open_engine=adapters.open_engine,
             open_shell=lambda opened: KeptShell(lambda: HaltingStream(opened(), halt)),
             tie=lambda connection, token, environment, host: Tether(
                 connection,
                 run=token,
-                engine=environment.engine,
+                engine=environment.engine_on(host),
                 sudo=host.engine_sudo,
                 engine_socket=host.engine_socket,
             ),

@@ -211,6 +211,8 @@ class Host:
     connection: str
     #: None for a local connection.
     ssh: SshAddress | None = None
+    #: A key of the ENGINES table where it is not that of its environment; "" where it is.
+    engine: str = ""
     #: Path of the engine's socket on the host; "" for the engine's usual one.
     engine_socket: str = ""
     #: Whether the engine is reached through ``sudo -n``.
@@ -240,12 +242,16 @@ class Environment:
     title: str
     kind: Kind
     hosts: tuple[Host, ...]
-    #: A key of the ENGINES table: "docker", "podman".
+    #: A key of the ENGINES table: "docker", "podman". A host may have another one.
     engine: str
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     #: Services left out on purpose: name → reason.
     exclusions: Mapping[str, str] = field(default_factory=dict)
+
+    def engine_on(self, host: Host) -> str:
+        """What runs containers on *host*, which is one of its own."""
+        return host.engine or self.engine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,7 @@ def environment_metadata(environment: Environment, session: HostSession) -> Mapp
         "name": environment.name,
         "title": environment.title,
         "kind": environment.kind.value,
-        "engine": environment.engine,
+        "engine": environment.engine_on(session.host),
         "host": session.host.name,
         "labels": dict(environment.labels),
         "facts": dict(session.facts),

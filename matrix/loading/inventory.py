@@ -64,6 +64,9 @@ class HostEntry(AddressEntry):
     connection: Annotated[str, Choice(CONNECTIONS, str)] = Field(
         description="How it is reached: this machine itself, or by SSH."
     )
+    engine: Annotated[str, Choice(ENGINES, str)] | None = Field(
+        default=None, description="Its engine, where that is not its environment's."
+    )
     engine_socket: Annotated[str, Text("socket")] = Field(
         default="", description="Socket of its engine; empty: the engine's usual one."
     )
@@ -75,6 +78,10 @@ class HostEntry(AddressEntry):
     )
     max_sessions: int = Field(
         default=10, ge=1, le=1000, description="MaxSessions of its SSH server."
+    )
+    # Any: how the lab starts it is checked where it is used.
+    lab: dict[str, Any] = Field(
+        default={}, description="What the lab does otherwise for it than for its environment."
     )
 
 
@@ -232,6 +239,7 @@ def _host(entry: HostEntry) -> Host:
         name=entry.name,
         connection=entry.connection,
         ssh=_address(entry) if entry.connection == "ssh" else None,
+        engine=entry.engine or "",
         engine_socket=entry.engine_socket,
         engine_sudo=entry.engine_sudo,
         carrier=entry.carrier,

@@ -245,7 +245,7 @@ def _column(environment: Environment, finding: EnvironmentFinding | None) -> Col
         name=environment.name,
         title=environment.title,
         kind=environment.kind.value,
-        engine=environment.engine,
+        engine=" + ".join(dict.fromkeys(map(environment.engine_on, environment.hosts))),
         hosts=tuple(map(_host, finding.hosts if finding else ())),
     )
 
