@@ -9,6 +9,7 @@ from matrix.core.history import CellHistory, Cluster, Comparison
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover
 from matrix.core.verdict import Verdict
+from matrix.core.vitality import Strength
 from matrix.core.waivers import JudgedWaiver
 
 
@@ -42,6 +43,9 @@ class Grid:
     cells: Mapping[CellId, GridCell]
     #: Environment name → what was found out about it before its cells.
     findings: Mapping[str, EnvironmentFinding] = field(default_factory=dict)
+    #: Service name → how many of its present probes are proven on its present image; a service
+    #: for which nobody has tried is not there.
+    strengths: Mapping[str, Strength] = field(default_factory=dict)
 
 
 class Door(Enum):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from matrix.core import vitality
 from matrix.core.grid import Report
 from matrix.core.model import Environment
 from matrix.core.result import (
@@ -72,6 +73,15 @@ class Column(Shape):
     hosts: tuple[Host, ...] = Field(description="Empty when nothing was found out about it")
 
 
+class Strength(Shape):
+    """How many of a service's probes were seen red under a sabotage and green without it."""
+
+    proven: int
+    all: int
+    unproven: tuple[str, ...] = Field(description="Ids of the other probes")
+    measured_at: datetime
+
+
 class Row(Shape):
     """A service."""
 
@@ -79,6 +89,7 @@ class Row(Shape):
     title: str
     contents: str
     image: str
+    strength: Strength | None = Field(description="Null when nobody has tried")
 
 
 class Command(Shape):
@@ -237,7 +248,19 @@ def _rows(report: Report) -> Iterator[Row]:
             title=service.title,
             contents=service.contents,
             image=service.image,
+            strength=_strength(report.grid.strengths.get(service.name)),
         )
+
+
+def _strength(found: vitality.Strength | None) -> Strength | None:
+    if found is None:
+        return None
+    return Strength(
+        proven=found.proven,
+        all=found.all,
+        unproven=found.unproven,
+        measured_at=found.measured_at,
+    )
 
 
 def _column(environment: Environment, finding: EnvironmentFinding | None) -> Column:

@@ -38,6 +38,7 @@ def render(report: Report, *, width: int) -> str:
         _title(report, width),
         *_tables(report, width),
         _legend(report),
+        _strengths(report),
         "\n".join(_findings(report, width)),
         "\n".join(_gate(report, width)),
     )
@@ -109,6 +110,13 @@ def _legend(report: Report) -> str:
         if count
     )
     return "   ".join(shown)
+
+
+def _strengths(report: Report) -> str:
+    """Which of the probes are known to be able to fail."""
+    known = report.grid.strengths
+    said = (f"{name} {known[name]}" for name in known)
+    return f"probes seen to fail: {', '.join(said)}" if known else ""
 
 
 def _findings(report: Report, width: int) -> Iterator[str]:
