@@ -27,6 +27,7 @@ from matrix.core.result import (
 )
 from matrix.core.store_ports import Intent
 from matrix.core.text import decode
+from matrix.core.vitality import Vitality
 
 Clean = Callable[[str], str]
 
@@ -73,6 +74,11 @@ def clean_leftover(leftover: Leftover, clean: Clean) -> Leftover:
 def clean_intent(intent: Intent, clean: Clean) -> Intent:
     """A journal entry: what the engine answers as id is the only foreign text in it."""
     return replace(intent, id=clean(intent.id))
+
+
+def clean_vitality(found: Vitality, clean: Clean) -> Vitality:
+    """What is known about probes: why one is not proven may quote what a host has said."""
+    return replace(found, proofs=tuple(replace(one, why=clean(one.why)) for one in found.proofs))
 
 
 def _clean_host(host: HostFinding, clean: Clean) -> HostFinding:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run
+from matrix.core.vitality import Vitality
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +103,17 @@ class Liveness(Protocol):
         """Whether a process carries the run at this moment, told by a lock the kernel keeps."""
 
 
-class Store(Journal, RunLog, Runs, Liveness, Protocol):
+class Proofs(Protocol):
+    """What is known about the probes themselves."""
+
+    def record_vitality(self, found: Vitality) -> None:
+        """Keep it in place of what was known for the same service, image and probes."""
+
+    def load_vitality(self, service: str, *, image_id: str, probes_digest: str) -> Vitality | None:
+        """What is known for exactly this service, image and probes; None when nobody has tried."""
+
+
+class Store(Journal, RunLog, Runs, Liveness, Proofs, Protocol):
     """All of it, joined."""
 
     def close(self) -> None: ...

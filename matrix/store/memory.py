@@ -15,8 +15,10 @@ from matrix.core.sink import (
     clean_intent,
     clean_leftover,
     clean_run,
+    clean_vitality,
 )
 from matrix.core.store_ports import Intent, Store
+from matrix.core.vitality import Vitality
 
 
 def open_memory(url: str, *, clean: Clean) -> Store:
@@ -37,6 +39,8 @@ class MemoryStore:
         self._alive: set[str] = set()
         self._entries: dict[int, Intent] = {}
         self._closed_entries: set[int] = set()
+        #: By service, image and digest of the probes.
+        self._vitality: dict[tuple[str, str, str], Vitality] = {}
 
     def intend(self, intent: Intent) -> int:
         with self._changing:
@@ -116,6 +120,13 @@ class MemoryStore:
         return tuple(
             run for run in self._newest_first() if self._runs[run].state is not RunState.FINISHED
         )
+
+    def record_vitality(self, found: Vitality) -> None:
+        key = (found.service, found.image_id, found.probes_digest)
+        self._vitality[key] = clean_vitality(found, self._clean)
+
+    def load_vitality(self, service: str, *, image_id: str, probes_digest: str) -> Vitality | None:
+        return self._vitality.get((service, image_id, probes_digest))
 
     def hold(self, run: str) -> None:
         self._alive.add(run)

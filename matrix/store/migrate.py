@@ -8,7 +8,7 @@ from matrix.core.errors import StoreError
 from matrix.store.database import Database
 
 #: Revision that this program reads and writes: the last one in migrations/versions.
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "alembic_version"
 
 

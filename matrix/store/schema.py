@@ -253,6 +253,22 @@ LEFTOVERS = Table(
     Column("remedy", Text, nullable=False),
 )
 
+#: What is known about the probes of a service.
+VITALITY = Table(
+    "vitality",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("service", String(255), nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("image_id", String(255), nullable=False),
+    Column("probes_digest", String(255), nullable=False),
+    Column("measured_at", Instant, nullable=False),
+    #: JSON list of [probe, title, [saboteur …], why it is not proven].
+    *_long_text("proofs"),
+    UniqueConstraint("service", "image_id", "probes_digest"),
+    sqlite_autoincrement=True,
+)
+
 #: ``run`` has no foreign key: sweeping may write entries for runs that this store never saw.
 JOURNAL = Table(
     "journal",

@@ -15,8 +15,10 @@ from matrix.core.sink import (
     clean_intent,
     clean_leftover,
     clean_run,
+    clean_vitality,
 )
 from matrix.core.store_ports import Intent
+from matrix.core.vitality import Vitality
 from matrix.store.database import Database
 from matrix.store.locks import RunLocks
 from matrix.store.read import (
@@ -29,6 +31,7 @@ from matrix.store.read import (
     read_run_summary,
 )
 from matrix.store.schema import CELLS, JOURNAL, RUNS
+from matrix.store.vitality import read_vitality, write_vitality
 from matrix.store.write import (
     journal_row,
     write_cell,
@@ -138,6 +141,16 @@ class SqlStore:
         with self._database.read() as connection:
             newest_first = open_runs.order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
             return tuple(connection.scalars(newest_first))
+
+    def record_vitality(self, found: Vitality) -> None:
+        with self._database.write() as connection:
+            write_vitality(connection, clean_vitality(found, self._clean))
+
+    def load_vitality(self, service: str, *, image_id: str, probes_digest: str) -> Vitality | None:
+        with self._database.read() as connection:
+            return read_vitality(
+                connection, service, image_id=image_id, probes_digest=probes_digest
+            )
 
     def hold(self, run: str) -> None:
         self._locks.hold(run)
