@@ -1,6 +1,8 @@
 """What of a project's runs is still somewhere, asked without the product."""
 
 import contextlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from builders.host_snapshot import GUARDED, Snapshot, difference, look
@@ -36,3 +38,12 @@ def guarded_remains(rig: Rig, before: dict[str, Snapshot]) -> list[str]:
     for host, then in before.items():
         remains += [f"{host}: {line}" for line in difference(then, look(host), GUARDED)]
     return remains
+
+
+def wait_until_nothing(remains: Callable[[], list[str]], *, seconds: float) -> float:
+    """Wait until *remains* is empty; returns after how many seconds it was."""
+    began = time.monotonic()
+    while found := remains():
+        assert time.monotonic() - began < seconds, f"after {seconds} s there is still: {found}"
+        time.sleep(0.3)
+    return time.monotonic() - began

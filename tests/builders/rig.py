@@ -1,7 +1,4 @@
-"""A small project on hosts of its own, for tests that kill runners and cut lines.
-
-The hosts are a lab beside anybody else's, so a look at them before and after may be strict.
-"""
+"""A small project on hosts of its own, beside any other lab: to kill runners and cut lines."""
 
 import contextlib
 import json
@@ -17,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matrix.lab import flow
+
 REPOSITORY = Path(__file__).parents[2]
 MATRIX = Path(sys.executable).with_name("matrix")
 
-#: Environment → its host's name, which its container is called after.
-REMOTE = {"prod": "kill-prod", "site": "kill-site"}
-HERE = "here"
+#: Environments whose hosts are the lab's.
+REMOTE = ("prod", "site")
 
 LAB = """
 [environments.prod]
@@ -32,18 +30,18 @@ engine = "docker"
 limits = {{ parallel = 1, free_disk = "100MiB" }}
 
 [[environments.prod.hosts]]
-name = "kill-prod"
+name = "kill-prod-{salt}"
 connection = "ssh"
-address = "10.213.94.11"
+address = "{subnet}.11"
 user = "deploy"
-identity_file = "{keys}/keys/kill-prod"
+identity_file = "{keys}/keys/kill-prod-{salt}"
 known_hosts = "{keys}/known_hosts"
 carrier = "dial-stdio"
 max_sessions = 2
 
 [environments.prod.lab]
 suite = "bookworm"
-network = {{ name = "compat-lab-kill", subnet = "10.213.94.0/24", internal = true }}
+network = {{ name = "compat-lab-kill-{salt}", subnet = "{subnet}.0/24", internal = true }}
 memory = "1GiB"
 pids = 400
 read_only = true
@@ -56,17 +54,17 @@ engine = "docker"
 limits = {{ parallel = 2, free_disk = "100MiB" }}
 
 [[environments.site.hosts]]
-name = "kill-site"
+name = "kill-site-{salt}"
 connection = "ssh"
-address = "10.213.94.12"
+address = "{subnet}.12"
 user = "deploy"
-identity_file = "{keys}/keys/kill-site"
+identity_file = "{keys}/keys/kill-site-{salt}"
 known_hosts = "{keys}/known_hosts"
 carrier = "streamlocal"
 
 [environments.site.lab]
 suite = "bullseye"
-network = {{ name = "compat-lab-kill", subnet = "10.213.94.0/24", internal = true }}
+network = {{ name = "compat-lab-kill-{salt}", subnet = "{subnet}.0/24", internal = true }}
 memory = "1GiB"
 pids = 1000
 """
@@ -91,25 +89,25 @@ outside_probes = "probes/outside"
 """
 
 CATALOGUE = """
-[images.kill-web]
+[images.web-{salt}]
 context = "web"
 
 [services.web]
 title = "Web"
 contents = "busybox httpd"
-image = "kill-web"
+image = "web-{salt}"
 probes = ["../probes/web"]
 deadline = "2m"
 memory = "32MiB"
 pids = 32
 stop_grace = "200ms"
 volumes = ["/data"]
-ports = { http = 8080 }
-readiness = { command = "wget -q -O /dev/null http://127.0.0.1:8080/", timeout = "30s" }
+ports = {{ http = 8080 }}
+readiness = {{ command = "wget -q -O /dev/null http://127.0.0.1:8080/", timeout = "30s" }}
 
 [[services.web.companions]]
 name = "side"
-image = "kill-web"
+image = "web-{salt}"
 memory = "32MiB"
 pids = 32
 stop_grace = "200ms"
@@ -118,7 +116,7 @@ volumes = ["/data"]
 [services.idle]
 title = "Idle"
 contents = "busybox"
-image = "kill-web"
+image = "web-{salt}"
 probes = ["../probes/idle"]
 deadline = "2m"
 memory = "32MiB"
@@ -202,43 +200,42 @@ def wait_until(true: Callable[[], object], *, seconds: float, every: float = 0.1
 
 @dataclass(frozen=True)
 class Lab:
-    """The hosts, and the folder that has their keys."""
+    """The hosts of one session of tests, and the folder that has their keys."""
 
     root: Path
+    #: Makes their names, their network and the image of the tests those of this session alone.
+    salt: str
+
+    def host(self, environment: str) -> str:
+        """Name of the host of an environment."""
+        return f"kill-{environment}-{self.salt}"
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names of all."""
+        return [self.host(environment) for environment in REMOTE]
+
+    @property
+    def image(self) -> str:
+        """Tag of the image of the tests on this machine's engine."""
+        return f"compat-matrix/web-{self.salt}:dev"
 
     @property
     def inventory(self) -> str:
         """Environments of the hosts, with keys by absolute path."""
-        return LAB.format(keys=self.root / ".matrix/lab")
+        subnet = f"10.214.{1 + int(self.salt, 16) % 250}"
+        return LAB.format(keys=self.root / ".matrix/lab", salt=self.salt, subnet=subnet)
 
     def up(self) -> None:
-        """Start the hosts that do not run."""
-        self._lab("up", "--no-seed")
+        """Start the hosts."""
+        (self.root / "images").symlink_to(REPOSITORY / "images")
+        (self.root / "lab.toml").write_text(self.inventory)
+        flow.up(self.root, self.root / "lab.toml", report=print)
 
     def down(self) -> None:
-        """Remove them."""
-        self._lab("down")
-
-    def _lab(self, *verb: str) -> None:
-        run(MATRIX, "lab", *verb, "-C", self.root, "-i", "inventory.toml", timeout=300)
-
-
-def make_lab(root: Path) -> Lab:
-    """The folder of the lab, with nothing started."""
-    lab = Lab(root=root)
-    (root / "images").mkdir()
-    (root / "images/lab").symlink_to(REPOSITORY / "images/lab")
-    shutil.copy(REPOSITORY / "images/catalogue.toml", root / "images")
-    for name in sorted({path.name for path in (REPOSITORY / "images").iterdir()}):
-        target = root / "images" / name
-        if not target.exists():
-            target.symlink_to(REPOSITORY / "images" / name)
-    (root / "probes").symlink_to(REPOSITORY / "probes")
-    (root / "matrix.toml").write_text(
-        'name = "lab"\ncatalogue = "images/catalogue.toml"\ninventories = ["inventory.toml"]\n'
-    )
-    (root / "inventory.toml").write_text(lab.inventory)
-    return lab
+        """Remove them, and what was built for them."""
+        flow.down(self.root, self.root / "lab.toml", report=print)
+        run("docker", "image", "rm", "-f", self.image, check=False)
 
 
 @dataclass(frozen=True)
@@ -279,7 +276,7 @@ class Rig:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        return Runner(process=process, said=said)
+        return Runner(process=process, said=said, rig=self)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -327,6 +324,7 @@ class Runner:
 
     process: "subprocess.Popen[bytes]"
     said: Path
+    rig: Rig
 
     @property
     def text(self) -> str:
@@ -352,12 +350,24 @@ class Runner:
 
     def wait_for(self, words: str, *, seconds: float = 60) -> None:
         """Wait until it has said *words*."""
-        ended = self.process.poll
-        wait_until(lambda: words in self.text or ended() is not None, seconds=seconds)
-        assert words in self.text, f"it never said {words!r}:\n{self.text}"
+        self._wait_until(lambda: words in self.text, f"said {words!r}", seconds=seconds)
+
+    def wait_until_measuring(self, cell: str, *, seconds: float = 90) -> None:
+        """Wait until the service's own container of *cell*, the last that is made, is there."""
+        service, _, environment = cell.partition("@")
+        name = f"mx-%-{service}-{environment}-1"
+        asked = f"select 1 from journal where open and name like '{name}' and object_id != ''"
+        self._wait_until(lambda: self.rig.query(asked), f"measured {cell}", seconds=seconds)
+
+    def _wait_until(self, true: Callable[[], object], what: str, *, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not true():
+            over = self.process.poll() is not None or time.monotonic() > until
+            assert not over or true(), f"it never {what}:\n{self.text}"
+            time.sleep(0.1)
 
 
-def make_rig(folder: Path, lab: Lab, *, salt: str, looks: int = 5) -> Rig:
+def make_rig(folder: Path, lab: Lab, *, looks: int = 5) -> Rig:
     """A project of two services in three environments; *looks* makes its probes take longer."""
     for name in ("images/web", "probes/web", "probes/idle", "probes/outside"):
         (folder / name).mkdir(parents=True)
@@ -365,8 +375,8 @@ def make_rig(folder: Path, lab: Lab, *, salt: str, looks: int = 5) -> Rig:
     files = {
         "matrix.toml": PROJECT,
         "inventory.toml": LOCAL + lab.inventory,
-        "images/catalogue.toml": CATALOGUE,
-        "images/web/Dockerfile": DOCKERFILE.format(salt=salt),
+        "images/catalogue.toml": CATALOGUE.format(salt=lab.salt),
+        "images/web/Dockerfile": DOCKERFILE.format(salt=lab.salt),
         "probes/web/test_web.py": WEB_PROBES.format(looks=looks),
         "probes/idle/test_idle.py": IDLE_PROBES,
         "probes/outside/test_outside.py": OUTSIDE_PROBES,
