@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bench.cells import PROBES, Cell, Workshop
 from bench.measuring import Side, interleave, step, timed
-from matrix.app import Wish, opened, plan_run, run_plan
+from matrix.app import Wish, plan_run, run_plan
 from matrix.execution.host import HostSession
 from matrix.execution.toolbox import Halt, Toolbox
 from matrix.loading import load_project
 from matrix.probing.prober import PytestProber
+from matrix.site import opened
 
 #: What opening and examining a host calls, in order.
 OPENING = ("connect", "tie", "open_engine", "gather_facts", "check_health")

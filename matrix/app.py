@@ -5,24 +5,21 @@ The rooms of floor 1 meet only here and in ``wiring``, which gives execution its
 
 import getpass
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from matrix import __version__
+from matrix.answer import FINDINGS_FROM_RUNS, read_report
 from matrix.core.build import BuildWatcher
 from matrix.core.errors import StoreError, UsageError
-from matrix.core.gate import judge
 from matrix.core.grid import Report
-from matrix.core.model import CellId, Environment, Project
+from matrix.core.model import CellId, Environment
 from matrix.core.plan import Plan
 from matrix.core.planning import make_plan
-from matrix.core.ports import Prober, Watcher
-from matrix.core.reading import Current, build_grid, name_cancelled
+from matrix.core.ports import Watcher
 from matrix.core.result import EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
-from matrix.core.secrets import secrets_of
 from matrix.core.selection import select
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
@@ -31,15 +28,11 @@ from matrix.execution.pool import Pool
 from matrix.execution.sweep import Sweep, Swept, sweep
 from matrix.execution.toolbox import Halt, RunOrder, Toolbox
 from matrix.execution.workspace import dead_workspaces, remove_workspace
-from matrix.loading import load_project
-from matrix.probing.prober import PytestProber
 from matrix.probing.sources import digest as digest_probes
-from matrix.report import render
-from matrix.store import new_run_id, open_store
-from matrix.wiring import ensure_images, known_images, open_toolbox, probe_folders
+from matrix.site import Site
+from matrix.store import new_run_id
+from matrix.wiring import ensure_images, open_toolbox, probe_folders
 
-#: Runs looked through for the newest finding about an environment.
-FINDINGS_FROM_RUNS = 20
 #: Verdicts that ``--last-failed`` measures again.
 NOT_GREEN = (Verdict.FAILED, Verdict.ERROR, Verdict.MISSING)
 
@@ -78,31 +71,6 @@ class Outcome:
 
 #: Shows a plan while it is carried out.
 Show = Callable[[Plan], AbstractContextManager[Watcher]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
-    """An opened project: its files read, its store open, its probe process ready."""
-
-    project: Project
-    store: Store
-    prober: Prober
-
-
-@contextmanager
-def opened(project: Project) -> Iterator[Site]:
-    """The project with its store and probe process; both are closed at the end."""
-    store = open_store(project.state / "store.sqlite", secrets=secrets_of(project))
-    try:
-        with PytestProber() as prober:
-            yield Site(project=project, store=store, prober=prober)
-    finally:
-        store.close()
-
-
-def open_project(start: Path, inventories: Sequence[Path] = ()) -> Project:
-    """The project that *start* lies in; raises ConfigError with every fault of every file."""
-    return load_project(start, inventory=inventories)
 
 
 def plan_run(site: Site, wish: Wish) -> Plan:
@@ -209,70 +177,6 @@ def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt
     return Outcome(run=run.id, report=report, cells=run.cells, leftovers=leftovers)
 
 
-def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | None = None) -> Report:
-    """The newest grid and the decision from it; *run* "" shows the newest run's heading."""
-    project, store = site.project, site.store
-    runs = store.latest(FINDINGS_FROM_RUNS)
-    heading = store.load(run) if run else next(iter(runs), None)
-    if run and heading is None:
-        raise UsageError(f"there is no run {run} in the store (the newest: {_ids(runs)})")
-    findings = newest_findings(site)
-    newest = {
-        cell: (of, store.load_cell(of, cell) or summary)
-        for cell, (of, summary) in store.newest_cells().items()
-    }
-    grid = build_grid(
-        project.services,
-        project.environments,
-        newest,
-        now=_now(),
-        policy=project.policy,
-        current=_current(project, {**known_images(project), **(image_ids or {})}, findings),
-        findings=findings,
-    )
-    if heading is not None:
-        grid = name_cancelled(grid, heading)
-    return Report(
-        project=project.name,
-        grid=grid,
-        decision=judge(grid, project.policy),
-        run=heading.id if heading else "",
-        state=heading.state.value if heading else "",
-        started_at=heading.started_at if heading else _now(),
-        finished_at=heading.finished_at if heading else None,
-        by=heading.by if heading else "",
-        release=heading.release if heading else "",
-        plan_digest=heading.plan_digest if heading else "",
-        version=__version__,
-        leftovers=heading.leftovers if heading else (),
-    )
-
-
-def _current(
-    project: Project, image_ids: Mapping[str, str], findings: Mapping[str, EnvironmentFinding]
-) -> Current:
-    """What a result must have been measured for, to be still true."""
-    return Current(
-        image_ids={one.name: image_ids.get(one.image, "") for one in project.services},
-        probes_digests={
-            one.name: digest_probes(probe_folders(project, one.name)) for one in project.services
-        },
-        fingerprints={
-            name: "+".join(host.fingerprint for host in finding.hosts)
-            for name, finding in findings.items()
-            if finding.fault is None
-        },
-    )
-
-
-def write_report(report: Report, name: str, path: Path) -> None:
-    """Render *report* and put it at *path* in one step, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.new")
-    half.write_text(render(name, report), encoding="utf-8")
-    half.replace(path)
-
-
 def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
     """Look for what dead runs left on the hosts; a run that is still carried out is not touched."""
     found = {intent.run for _, intent in site.store.open_entries()}
@@ -333,15 +237,6 @@ def _hold(store: Store, run: str) -> None:
         raise UsageError(f"run {run} is still being carried out") from error
 
 
-def newest_findings(site: Site) -> dict[str, EnvironmentFinding]:
-    """What was last found out about each environment, by name."""
-    findings: dict[str, EnvironmentFinding] = {}
-    for run in site.store.latest(FINDINGS_FROM_RUNS):
-        for finding in run.findings:
-            findings.setdefault(finding.environment, finding)
-    return findings
-
-
 def examine(
     site: Site, environments: Sequence[Environment], *, watch: Watcher
 ) -> tuple[EnvironmentFinding, ...]:
@@ -379,10 +274,6 @@ def _find_dead_run(site: Site, run_id: str) -> Run:
     if run is None:
         raise StoreError(f"run {wanted} is listed but cannot be read")
     return run
-
-
-def _ids(runs: Sequence[Run]) -> str:
-    return ", ".join(run.id for run in runs[:5]) or "none"
 
 
 def _now() -> datetime:

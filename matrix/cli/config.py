@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from matrix.app import open_project
 from matrix.cli.output import counted, json_option, print_json, project_options, talk
 from matrix.core.errors import ConfigError
 from matrix.core.gate import Exit
 from matrix.loading.schema import FILES, schema
+from matrix.site import open_project
 
 
 @click.group("config")

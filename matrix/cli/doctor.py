@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
-from matrix.app import Wish, open_project, opened, plan_run
+from matrix.app import Wish, plan_run
 from matrix.cli.output import counted, json_option, print_json, print_table, project_options
 from matrix.core.errors import ConfigError, MatrixError
 from matrix.core.gate import Exit
 from matrix.core.model import Project
 from matrix.core.text import size_text
+from matrix.site import open_project, opened
 from matrix.wiring import source_engine
 
 ENOUGH_DISK_BYTES = 5 * 1024**3

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from matrix.app import examine, newest_findings
+from matrix.answer import newest_findings
+from matrix.app import examine
 from matrix.cli.output import (
     environments_of,
     json_option,

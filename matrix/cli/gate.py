@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from matrix.app import read_report
+from matrix.answer import read_report
 from matrix.cli.output import json_option, print_json, print_text, project_options, site
 from matrix.core.gate import exit_code
 from matrix.core.text import clean

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-from matrix.app import open_project
 from matrix.cli.output import json_option, print_json, print_table, say_build, talk
 from matrix.core.gate import Exit
 from matrix.core.model import Project
 from matrix.lab.flow import LabState, down, environments_to_seed, required_bases, seed, status, up
+from matrix.site import open_project
 from matrix.wiring import ensure_bases, known_images
 
 # Any: click's decorators change the type of what they decorate.

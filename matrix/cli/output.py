@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import click
 from tabulate import tabulate
 
-from matrix.app import Site, open_project, opened
 from matrix.core.build import BuildEvent
 from matrix.core.grid import Report
 from matrix.core.model import CellId, Environment, Project
@@ -24,6 +23,7 @@ from matrix.core.selection import matching
 from matrix.core.text import clean, one_line
 from matrix.core.verdict import Verdict
 from matrix.report import WIDTH, render
+from matrix.site import Site, open_project, opened
 
 # Any: click's decorators change the type of what they decorate.
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from matrix.app import read_report, write_report
+from matrix.answer import read_report, write_report
 from matrix.cli.output import json_option, print_report, project_options, site, talk
 from matrix.report import RENDERERS
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from matrix.app import Outcome, Site, Wish, plan_run, resume_run, run_plan, write_report
+from matrix.answer import write_report
+from matrix.app import Outcome, Wish, plan_run, resume_run, run_plan
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import json_option, print_report, project_options, say_build, site, talk
 from matrix.cli.progress import shown
@@ -18,6 +19,7 @@ from matrix.core.gate import Exit, code_of_signal, exit_code
 from matrix.execution.toolbox import Halt
 from matrix.loading import load_expected
 from matrix.report import RENDERERS
+from matrix.site import Site
 
 #: Format → file name in the reports folder.
 FILES = {

@@ -4,11 +4,18 @@ What the required cells of the grid decide, the first row that holds:
 
 | a required cell is                                        | door       | code |
 |-----------------------------------------------------------|------------|------|
-| FAILED, or WARNED where the policy says that WARNED closes | CLOSED     | 1    |
+| FAILED and not waived                                     | CLOSED     | 1    |
+| WARNED where that closes and is not allowed by name       | CLOSED     | 1    |
+| flaky where that closes                                   | CLOSED     | 1    |
 | ERROR                                                     | INCOMPLETE | 3    |
 | MISSING, STALE, or UNSUPPORTED and not allowed by name    | INCOMPLETE | 4    |
 | none of these, but a required pattern matches no cell     | INCOMPLETE | 4    |
+| none of these, but nothing is known of the baseline       | INCOMPLETE | 4    |
 | none of these                                             | OPEN       | 0    |
+
+A waived cell counts as what it were without its failures (``core.waiving``): an ERROR beside them
+is still an ERROR. With a baseline a cell that is not required closes the gate, too, when it is
+FAILED, not waived, and was not FAILED in that release. A cell in quarantine counts in neither way.
 
 What a command adds to that, and which code wins when several hold:
 
@@ -25,16 +32,19 @@ What a command adds to that, and which code wins when several hold:
 | 9    | 0       | the gate is open                                                   |
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
 from signal import SIGINT, Signals
 
 from matrix.core.errors import ConfigError, MatrixError, UsageError
 from matrix.core.grid import Decision, Door, Grid, GridCell
-from matrix.core.model import CellId, Policy
+from matrix.core.model import CellId, Policy, Quarantine
 from matrix.core.selection import matches_any
 from matrix.core.verdict import Verdict
+from matrix.core.waivers import JudgedWaiver, WaiverState
+from matrix.core.waiving import remainder
 
 
 class Exit(IntEnum):
@@ -85,16 +95,30 @@ class _Objection:
     text: str
 
 
-def judge(grid: Grid, policy: Policy) -> Decision:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Background:
+    """What the gate goes by beside the grid."""
+
+    #: In UTC.
+    today: date
+    #: Cells that are flaky.
+    flaky: Collection[CellId]
+    #: What the policy's baseline came to; None when it names none, or one nobody has measured.
+    baseline: Mapping[CellId, Verdict] | None
+    #: As they stand; the cells they excuse are marked in the grid.
+    waivers: tuple[JudgedWaiver, ...]
+
+
+def judge(grid: Grid, policy: Policy, background: Background) -> Decision:
     """Whether the required cells of *grid* are as *policy* asks.
 
     Every service of the grid in every environment of it counts: a pair without a cell is MISSING.
     A verdict the table above does not name can therefore never open the gate.
     """
-    required = tuple(cell for cell in every_cell(grid) if matches_any(str(cell), policy.required))
-    verdicts = {cell: _verdict(grid, cell) for cell in required}
+    case = _Case(grid=grid, policy=policy, background=background)
+    required = tuple(cell for cell in every_cell(grid) if case.is_required(cell))
     objections = sorted(
-        (*_objections(grid, required, policy), *_unmatched(grid, policy)),
+        (*case.objections(required), *case.new_failures(required), *case.unmatched(required)),
         key=lambda objection: PRECEDENCE.index(objection.code),
     )
     code = objections[0].code if objections else Exit.OPEN
@@ -103,7 +127,8 @@ def judge(grid: Grid, policy: Policy) -> Decision:
         exit_code=int(code),
         reasons=tuple(objection.text for objection in objections),
         required=len(required),
-        known=sum(verdict in KNOWN for verdict in verdicts.values()),
+        known=sum(case.verdict(cell) in KNOWN for cell in required),
+        notes=tuple(case.notes()),
     )
 
 
@@ -165,35 +190,120 @@ CODES_OF_VERDICTS = {
 }
 
 
-def _objections(grid: Grid, cells: Iterable[CellId], policy: Policy) -> Iterator[_Objection]:
-    for cell in cells:
-        code = _code(_verdict(grid, cell), cell, policy)
-        if code is not Exit.OPEN:
-            yield _Objection(code=code, text=_sentence(cell, grid.cells.get(cell)))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Case:
+    """What is judged, with everything it is judged by."""
 
+    grid: Grid
+    policy: Policy
+    background: Background
 
-def _code(verdict: Verdict, cell: CellId, policy: Policy) -> Exit:
-    if verdict is Verdict.WARNED and policy.warned_closes:
-        return Exit.FAILED
-    if verdict is Verdict.UNSUPPORTED and matches_any(str(cell), policy.allow_unsupported):
-        return Exit.OPEN
-    return CODES_OF_VERDICTS.get(verdict, Exit.ERROR)
+    def is_required(self, cell: CellId) -> bool:
+        asked = matches_any(str(cell), self.policy.required)
+        return asked and not self.in_quarantine(cell)
 
+    def in_quarantine(self, cell: CellId) -> bool:
+        return any(matches_any(str(cell), (one.cells,)) for one in self._open_quarantines())
 
-def _unmatched(grid: Grid, policy: Policy) -> Iterator[_Objection]:
-    """A required pattern that stands for nothing is not met by nothing."""
-    ids = tuple(str(cell) for cell in every_cell(grid))
-    if not policy.required:
-        yield _Objection(code=Exit.INCOMPLETE, text="the policy requires no cell at all")
-    for pattern in policy.required:
-        if not any(matches_any(name, (pattern,)) for name in ids):
-            text = f"{pattern}: MISSING: the policy requires it, but no cell of the grid matches"
+    def verdict(self, cell: CellId) -> Verdict:
+        found = self.grid.cells.get(cell)
+        return Verdict.MISSING if found is None else found.verdict
+
+    def objections(self, required: Iterable[CellId]) -> Iterator[_Objection]:
+        for cell in required:
+            found, verdict = self.grid.cells.get(cell), self._effective(cell)
+            code = self._code(verdict, cell)
+            if code is not Exit.OPEN:
+                yield _Objection(code=code, text=_sentence(cell, found) + self._aside(cell))
+            elif self.policy.flaky_closes and cell in self.background.flaky:
+                text = f"{cell}: flaky, and the policy lets nothing flaky through"
+                yield _Objection(code=Exit.FAILED, text=text)
+
+    def new_failures(self, required: Collection[CellId]) -> Iterator[_Objection]:
+        """Cells beside the required ones that began to fail since the baseline."""
+        release, before = self.policy.baseline, self.background.baseline
+        if not release:
+            return
+        if before is None:
+            text = f"no run of release {release} is known, so nobody can tell what is new since"
+            yield _Objection(code=Exit.INCOMPLETE, text=text)
+            return
+        for cell in every_cell(self.grid):
+            beside = cell not in required and not self.in_quarantine(cell)
+            failed = self._effective(cell) is Verdict.FAILED
+            if beside and failed and before.get(cell) is not Verdict.FAILED:
+                text = f"{_sentence(cell, self.grid.cells.get(cell))} (not in release {release})"
+                yield _Objection(code=Exit.FAILED, text=text)
+
+    def unmatched(self, required: Collection[CellId]) -> Iterator[_Objection]:
+        """A required pattern that stands for nothing is not met by nothing."""
+        ids = tuple(str(cell) for cell in every_cell(self.grid))
+        if not self.policy.required:
+            yield _Objection(code=Exit.INCOMPLETE, text="the policy requires no cell at all")
+        for pattern in self.policy.required:
+            if not any(matches_any(name, (pattern,)) for name in ids):
+                text = (
+                    f"{pattern}: MISSING: the policy requires it, but no cell of the grid matches"
+                )
+                yield _Objection(code=Exit.INCOMPLETE, text=text)
+        if self.policy.required and ids and not required:
+            text = "no cell is required: those that were asked for are all in quarantine"
             yield _Objection(code=Exit.INCOMPLETE, text=text)
 
+    def notes(self) -> Iterator[str]:
+        """What the decision rests on besides verdicts, and what needs tidying up."""
+        for judged in self.background.waivers:
+            waiver = judged.waiver
+            yield (
+                f"{waiver.cell}: waiver {NOTES[judged.state]}: {waiver.probe}, until"
+                f" {waiver.until}, {waiver.owner}: {waiver.reason}"
+            )
+        for one in self.policy.quarantine:
+            state = "holds" if one in self._open_quarantines() else "is over"
+            yield f"{one.cells}: quarantine {state}: until {one.until}, {one.owner}: {one.reason}"
 
-def _verdict(grid: Grid, cell: CellId) -> Verdict:
-    found = grid.cells.get(cell)
-    return Verdict.MISSING if found is None else found.verdict
+    def _open_quarantines(self) -> tuple[Quarantine, ...]:
+        today = self.background.today
+        return tuple(one for one in self.policy.quarantine if one.until >= today)
+
+    def _effective(self, cell: CellId) -> Verdict:
+        """What the cell counts as: its verdict, or what is left of it when it is waived."""
+        found = self.grid.cells.get(cell)
+        if found is None or not found.waived or found.verdict is not Verdict.FAILED:
+            return self.verdict(cell)
+        hosts = (one.hosts for one in self.grid.environments if one.name == cell.environment)
+        return remainder(found, hosts=[host.name for several in hosts for host in several])
+
+    def _code(self, verdict: Verdict, cell: CellId) -> Exit:
+        if verdict is Verdict.WARNED and self.policy.warned_closes:
+            allowed = matches_any(str(cell), self.policy.allow_warned)
+            return Exit.OPEN if allowed else Exit.FAILED
+        if verdict is Verdict.UNSUPPORTED and matches_any(str(cell), self.policy.allow_unsupported):
+            return Exit.OPEN
+        return CODES_OF_VERDICTS.get(verdict, Exit.ERROR)
+
+    def _aside(self, cell: CellId) -> str:
+        """Why a waiver of the cell does not help."""
+        said = {
+            WHY_NOT[one.state].format(until=one.waiver.until)
+            for one in self.background.waivers
+            if one.waiver.cell == cell and one.state in WHY_NOT
+        }
+        return f" ({'; '.join(sorted(said))})" if said else ""
+
+
+#: How a waiver stands, for the list below the decision.
+NOTES = {
+    WaiverState.USED: "in use",
+    WaiverState.UNUSED: "not needed",
+    WaiverState.EXPIRED: "expired",
+    WaiverState.VOID: "void, it fails in another way now",
+}
+#: Why a waiver does not excuse its cell.
+WHY_NOT = {
+    WaiverState.EXPIRED: "its waiver ended on {until}",
+    WaiverState.VOID: "its waiver is void: it fails in another way now",
+}
 
 
 def _sentence(cell: CellId, found: GridCell | None) -> str:

@@ -68,6 +68,8 @@ class Decision:
     #: Required cells, and how many of them have a verdict.
     required: int
     known: int
+    #: Waivers and quarantines as they stand, one line each, starting with the cell id or pattern.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

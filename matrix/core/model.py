@@ -5,6 +5,7 @@ Values only. They are read from files by ``loading`` and never change afterwards
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from pathlib import Path
 
@@ -255,6 +256,33 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Waiver:
+    """One failure of one cell that does not close the gate until its end date."""
+
+    cell: CellId
+    #: Id of the probe; ``core.waivers.WHOLE`` for a failure of the cell as a whole.
+    probe: str
+    #: Signature of the failure, see ``core.history.Cluster``; void when the failure has another.
+    signature: str
+    reason: str
+    owner: str
+    #: Last day on which it holds, in UTC.
+    until: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quarantine:
+    """Cells that are measured and shown but not required until an end date."""
+
+    #: Pattern of cell ids.
+    cells: str
+    reason: str
+    owner: str
+    #: Last day on which it holds, in UTC.
+    until: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the gate asks of a grid."""
 
@@ -266,6 +294,14 @@ class Policy:
     fresh_seconds: float | None = None
     #: Whether WARNED closes the gate.
     warned_closes: bool = False
+    #: Cells that may be WARNED although ``warned_closes``.
+    allow_warned: tuple[str, ...] = ()
+    #: Whether a required cell that is flaky closes the gate.
+    flaky_closes: bool = False
+    #: Release since which no cell, required or not, may have begun to fail; "" for none.
+    baseline: str = ""
+    quarantine: tuple[Quarantine, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,6 +316,8 @@ class Project:
     bases: tuple[Base, ...] = ()
     environments: tuple[Environment, ...]
     policy: Policy
+    #: File for waivers and other keys of the policy, absolute; there may be none yet.
+    policy_file: Path
     #: Folder with the probes for every service.
     outside_probes: Path
     #: Where reports are written.

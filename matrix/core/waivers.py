@@ -1,25 +1,14 @@
-"""Dated, reasoned exceptions to the gate. Values only; ``core.gate`` applies them."""
+"""Dated, reasoned exceptions to the gate. Values only; ``core.waiving`` holds them to a grid."""
 
 from dataclasses import dataclass
-from datetime import date
 from enum import Enum
 
-from matrix.core.model import CellId
+from matrix.core.model import Waiver
 
+__all__ = ["WHOLE", "JudgedWaiver", "Waiver", "WaiverState"]
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiver:
-    """One failure of one cell that does not close the gate until its end date."""
-
-    cell: CellId
-    #: Id of the probe.
-    probe: str
-    #: Signature of the failure, see ``core.history.Cluster``; void when the failure has another.
-    signature: str
-    reason: str
-    owner: str
-    #: Last day on which it holds, in UTC.
-    until: date
+#: Stands for the id of a probe where a cell failed as a whole: it exited, it was never ready.
+WHOLE = "cell"
 
 
 class WaiverState(Enum):
@@ -27,7 +16,7 @@ class WaiverState(Enum):
 
     #: Its failure is there, and it holds.
     USED = "used"
-    #: Its cell is green.
+    #: Its cell is green, or not known to be FAILED now.
     UNUSED = "unused"
     #: Its end date is over.
     EXPIRED = "expired"

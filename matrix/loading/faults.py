@@ -13,7 +13,7 @@ from matrix.core.errors import ConfigError, ConfigFault
 from matrix.core.selection import known
 from matrix.loading.fields import Entry, quoted
 from matrix.loading.formats import Surroundings
-from matrix.loading.shape import Node, node_at, words
+from matrix.loading.shape import Node, keys_at, node_at, words
 from matrix.loading.source import Location, Raw, Source, SourceError, read_source, shown_path
 
 Model = TypeVar("Model", bound=Entry)
@@ -122,7 +122,7 @@ def _said(details: ErrorDetails, location: Location, schema: Node) -> tuple[str,
     if kind == "misfit":
         return str(details["ctx"]["found"]), str(details["ctx"]["allowed"])
     if kind == "extra_forbidden":
-        keys = tuple(node_at(schema, location[:-1]).get("properties", {}))
+        keys = keys_at(schema, location[:-1])
         key = str(location[-1])
         return f"unknown key {quoted(key)}", known(key, keys).strip(" ()")
     node = node_at(schema, location)

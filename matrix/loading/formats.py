@@ -11,6 +11,7 @@ import os.path
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from matrix.core.selection import known
@@ -91,6 +92,19 @@ def _line(text: str, _: Surroundings) -> str:
     return text
 
 
+def _words(text: str, surroundings: Surroundings) -> str:
+    if not text.strip():
+        raise Misfit(FORMATS["words"].words)
+    return _line(text, surroundings)
+
+
+def _day(text: str, _: Surroundings) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Misfit("a day that there is") from None
+
+
 def _capability(text: str, _: Surroundings) -> str:
     if text not in CAPABILITIES:
         raise Misfit(
@@ -163,6 +177,17 @@ FORMATS: Mapping[str, Format] = {
         pattern=None,
         read=_line,
     ),
+    "words": Format(
+        words=f"text on one line, not empty, at most {LONGEST_LINE} characters",
+        pattern=None,
+        read=_words,
+    ),
+    "day": Format(
+        words="a day such as 2026-12-31",
+        pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        read=_day,
+    ),
+    "signature": _plain("the signature of a failure, 16 hexadecimal digits", r"[0-9a-f]{16}"),
     "argument": _plain("text without NUL", r"[^\x00]*"),
     "variable": _plain(
         "the name of an environment variable, none that begins with MATRIX_",

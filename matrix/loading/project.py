@@ -5,15 +5,15 @@ from pathlib import Path
 
 import matrix
 from matrix.core.errors import UsageError
-from matrix.core.model import Environment, Policy, Project
-from matrix.core.selection import known, matches_any
+from matrix.core.model import Environment, Project
 from matrix.loading import catalogue as catalogue_file
 from matrix.loading import inventory as inventory_file
 from matrix.loading.catalogue import CatalogueFile
 from matrix.loading.faults import Faults
 from matrix.loading.formats import Surroundings
 from matrix.loading.inventory import InventoryFile
-from matrix.loading.settings import ProjectFile, policy
+from matrix.loading.policy import check_policy, read_policy
+from matrix.loading.settings import ProjectFile
 from matrix.loading.source import Source, shown_path
 
 FILE = "matrix.toml"
@@ -60,10 +60,11 @@ def _project(main: Source, chosen: Sequence[Path], faults: Faults) -> Project | 
     inventories = _read_inventories(main, chosen, faults)
     environments = _check_inventories(inventories, names, faults)
     outside = _outside_probes(main, settings, faults)
-    if settings is not None and not chosen:
-        # With inventories chosen for one command, what the policy names may well be absent.
-        _check_policy(main, policy(settings.policy), _cell_ids(names, inventories), faults)
-    if faults.found or settings is None or catalogue is None or outside is None:
+    sources = read_policy(main, faults)
+    # With inventories chosen for one command, what the policy names may well be absent.
+    ids = () if chosen else _cell_ids(names, inventories)
+    policy = check_policy(sources, settings.policy if settings else None, ids, faults)
+    if faults.found or settings is None or catalogue is None or outside is None or policy is None:
         return None
     return Project(
         root=root,
@@ -72,7 +73,8 @@ def _project(main: Source, chosen: Sequence[Path], faults: Faults) -> Project | 
         images=catalogue_file.images(catalogue),
         bases=catalogue_file.bases(catalogue),
         environments=environments,
-        policy=policy(settings.policy),
+        policy=policy,
+        policy_file=sources.path,
         outside_probes=outside,
         reports=settings.reports,
         state=settings.state,
@@ -165,17 +167,3 @@ def _cell_ids(names: Names, sources: Sequence[Source | None]) -> tuple[str, ...]
     columns = [name for source in read for name in inventory_file.names_in(source.data)]
     rows = names.get("service", ()) if len(read) == len(sources) else ()
     return tuple(f"{row}@{column}" for row in rows for column in columns)
-
-
-def _check_policy(main: Source, asked: Policy, ids: Sequence[str], faults: Faults) -> None:
-    """A pattern that stands for no cell is a slip of the pen."""
-    lists = {"required": asked.required, "allow_unsupported": asked.allow_unsupported}
-    for key, patterns in lists.items() if ids else ():
-        for at, pattern in enumerate(patterns):
-            if not any(matches_any(name, (pattern,)) for name in ids):
-                faults.add(
-                    main,
-                    ("policy", key, at),
-                    found=f'"{pattern}", which matches no cell',
-                    allowed=known(pattern, ids).strip(" ()"),
-                )

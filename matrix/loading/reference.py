@@ -28,6 +28,12 @@ TITLES = {
         "`matrix.toml`",
         "Says where everything is. A command looks for it in its folder and those above.",
     ),
+    "policy": (
+        "`policy.toml`",
+        "What the gate asks. Its keys may also stand in `[policy]` of `matrix.toml`, each in one of"
+        ' the two. It is read when it lies beside `matrix.toml`, or where `policy = "FILE"` there'
+        " says; `matrix waive` writes it.",
+    ),
     "catalogue": (
         "The catalogue",
         "Names base images, images and services: the rows of the grid. `NAME` is yours to choose.",

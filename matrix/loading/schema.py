@@ -8,6 +8,7 @@ from matrix.loading.catalogue import CatalogueFile
 from matrix.loading.expected import ExpectedFile
 from matrix.loading.fields import Entry
 from matrix.loading.inventory import InventoryFile
+from matrix.loading.policy import PolicyFile
 from matrix.loading.settings import ProjectFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,6 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: Name of a kind of file → what reads it.
 FILES: dict[str, type[Entry]] = {
     "project": ProjectFile,
+    "policy": PolicyFile,
     "catalogue": CatalogueFile,
     "inventory": InventoryFile,
     "expected": ExpectedFile,

@@ -1,24 +1,17 @@
 """``matrix.toml``: where everything of a project is, and what the gate asks."""
 
-from pydantic import Field
+from typing import Annotated
 
-from matrix.core.model import Policy
-from matrix.loading.fields import CellPattern, Entry, File, Folder, Line, Span, written
+from pydantic import BeforeValidator, Field
+
+from matrix.loading.fields import Entry, File, Folder, Line, written
+from matrix.loading.policy import PolicyEntry
+from matrix.loading.source import Raw
 
 
-class PolicyEntry(Entry):
-    """What the gate asks of the grid."""
-
-    required: list[CellPattern] = Field(
-        default=["*"], min_length=1, description="Cells that must be good for the gate to open."
-    )
-    allow_unsupported: list[CellPattern] = Field(
-        default=[], description="Cells that may be UNSUPPORTED without keeping the gate shut."
-    )
-    fresh: Span | None = Field(
-        default=None, description="Age after which a result is STALE; left out: never."
-    )
-    warned_closes: bool = Field(default=False, description="Whether WARNED counts as FAILED.")
+def _only_a_table(value: Raw) -> Raw:
+    """The name of a file says nothing about the table."""
+    return {} if isinstance(value, str) else value
 
 
 class ProjectFile(Entry):
@@ -35,14 +28,6 @@ class ProjectFile(Entry):
     )
     reports: File = written("reports", "Folder where reports are written.")
     state: File = written(".matrix", "Folder for the store and everything not for reading.")
-    policy: PolicyEntry = written({}, "What the gate asks of the grid.")
-
-
-def policy(entry: PolicyEntry) -> Policy:
-    """The policy as a value."""
-    return Policy(
-        required=tuple(entry.required),
-        allow_unsupported=tuple(entry.allow_unsupported),
-        fresh_seconds=entry.fresh,
-        warned_closes=entry.warned_closes,
-    )
+    policy: Annotated[
+        PolicyEntry, BeforeValidator(_only_a_table, json_schema_input_type=PolicyEntry | str)
+    ] = written({}, "What the gate asks of the grid: a table, or the path of policy.toml.")

@@ -28,6 +28,12 @@ def node_at(schema: Node, location: Location) -> Node:
     return node
 
 
+def keys_at(schema: Node, location: Location) -> tuple[str, ...]:
+    """The keys that a table at *location* may have."""
+    parts = _alternatives(schema, node_at(schema, location))
+    return tuple(key for part in parts for key in part.get("properties", {}))
+
+
 def _alternatives(schema: Node, node: Node) -> list[Node]:
     return [resolved(schema, part) for part in node["anyOf"]] if "anyOf" in node else [node]
 

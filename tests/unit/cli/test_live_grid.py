@@ -34,6 +34,7 @@ def a_project(environments=ENVIRONMENTS):
         images=(),
         environments=environments,
         policy=Policy(),
+        policy_file=Path("/p/policy.toml"),
         outside_probes=Path("/shop/probes/outside"),
         reports=Path("/shop/reports"),
         state=Path("/shop/.matrix"),

@@ -3,6 +3,7 @@
 import itertools
 import signal
 from dataclasses import replace
+from datetime import date
 from fnmatch import fnmatchcase
 
 import pytest
@@ -20,6 +21,7 @@ from matrix.core.errors import (
 )
 from matrix.core.gate import (
     PRECEDENCE,
+    Background,
     Exit,
     code_of_error,
     exit_code,
@@ -62,6 +64,7 @@ def all_are(verdict, **others):
 
 
 GREEN = Verdict.PASSED
+PLAIN = Background(today=date(2026, 11, 22), flaky=(), baseline=None, waivers=())
 
 
 @pytest.mark.parametrize(
@@ -108,14 +111,14 @@ GREEN = Verdict.PASSED
     ],
 )
 def test_the_door_and_the_code_follow_the_table(grid, policy, door, code):
-    decision = judge(grid, policy)
+    decision = judge(grid, policy, PLAIN)
     assert (decision.door, decision.exit_code) == (door, code)
     assert bool(decision.reasons) is (door is not Door.OPEN)
 
 
 def test_reasons_are_one_line_each_with_the_worst_first():
     grid = all_are(GREEN, queue_laptop=Verdict.STALE, web_laptop=Verdict.FAILED)
-    assert judge(grid, Policy()).reasons == (
+    assert judge(grid, Policy(), PLAIN).reasons == (
         "web@laptop: FAILED (why): two lines",
         "queue@laptop: STALE (why): two lines",
     )
@@ -123,7 +126,7 @@ def test_reasons_are_one_line_each_with_the_worst_first():
 
 def test_only_verdicts_that_say_something_count_as_known():
     grid = all_are(GREEN, queue_qa=Verdict.ERROR, web_qa=Verdict.STALE)
-    decision = judge(grid, Policy())
+    decision = judge(grid, Policy(), PLAIN)
     assert (decision.required, decision.known) == (4, 2)
 
 
@@ -140,7 +143,7 @@ def test_the_gate_opens_only_when_every_required_cell_is_known_to_be_good(
     policy = Policy(
         required=tuple(required), allow_unsupported=tuple(allowed), warned_closes=warned_closes
     )
-    decision = judge(a_grid(verdicts), policy)
+    decision = judge(a_grid(verdicts), policy, PLAIN)
     ids = [cell for cell in IDS if any(fnmatchcase(str(cell), one) for one in required)]
 
     def good(cell):
@@ -166,7 +169,7 @@ def test_one_cell_missing_or_stale_never_opens(verdict, cell, warned_closes):
     grid = all_are(GREEN)
     cells = {**grid.cells, cell: replace(grid.cells[cell], verdict=verdict)}
     policy = Policy(allow_unsupported=("*",), warned_closes=warned_closes)
-    assert judge(replace(grid, cells=cells), policy).exit_code == 4
+    assert judge(replace(grid, cells=cells), policy, PLAIN).exit_code == 4
 
 
 def decided(code):

@@ -48,6 +48,7 @@ PROJECT = Project(
     images=(),
     environments=(environment("qa"), environment("prod", exclusions={"web": "no licence"})),
     policy=Policy(),
+    policy_file=Path("/p/policy.toml"),
     outside_probes=Path("/here/o"),
     reports=Path("/here/r"),
     state=Path("/here/s"),
