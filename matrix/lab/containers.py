@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from docker.types import LogConfig
 
 from matrix.core.errors import EngineError, NameConflict
 from matrix.lab.plan import HostPlan, LabPlan
+from matrix.lab.recipes import recipe, storage
 
 LABEL_HOST = "io.compat-matrix.lab.host"
 LABEL_ROOT = "io.compat-matrix.lab.root"
@@ -21,10 +22,6 @@ LABEL_DIGEST = "io.compat-matrix.lab.digest"
 
 #: Where entry.sh looks for keys and options.
 SETTINGS = "/etc/compat-lab"
-
-#: Folder that needs a real file system below it, for overlay, by engine.
-STORAGE = {"docker": "/var/lib/docker", "podman": "/var/lib/containers"}
-DEVICES = {"docker": (), "podman": ("/dev/fuse", "/dev/net/tun")}
 
 #: Written to while the host runs, so in memory where the root file system is read-only.
 _WRITTEN = ("/etc/docker", "/etc/containers/networks", "/var/log", "/root", "/var/tmp")  # noqa: S108
@@ -39,8 +36,8 @@ def describe(
         "image": image,
         "name": host.container,
         "hostname": host.name,
-        "environment": {} if host.cgroup is None else {"COMPAT_LAB_CGROUP": str(host.cgroup)},
-        "volumes": [STORAGE[host.engine]],
+        "environment": dict(_settings(host)),
+        "volumes": [storage(host)],
         "host_config": _host_config(client, host, settings),
         # The stub takes the value of the mapping for the mapping.
         "networking_config": client.create_networking_config(endpoints),  # type: ignore[arg-type]
@@ -149,8 +146,21 @@ def _create(client: APIClient, request: Mapping[str, Any], *, drop: Sequence[str
     return str(created["Id"])
 
 
+def _settings(host: HostPlan) -> Iterator[tuple[str, str]]:
+    """What entry.sh is told."""
+    if host.cgroup is not None:
+        yield "COMPAT_LAB_CGROUP", str(host.cgroup)
+    if host.rootless:
+        yield "COMPAT_LAB_ROOTLESS", host.user
+    if host.link is not None:
+        yield "COMPAT_LAB_LINK", f"{host.link.delay_ms} {host.link.megabits}"
+    if host.machine != "container" and host.memory_bytes is not None:
+        yield "COMPAT_LAB_MEMORY", f"{host.memory_bytes // 2**20}M"
+
+
 def _host_config(client: APIClient, host: HostPlan, settings: Path) -> dict[str, Any]:
     written = _WRITTEN if host.read_only else ()
+    memory = host.memory_bytes and host.memory_bytes + recipe(host).overhead_bytes
     config: dict[str, Any] = client.create_host_config(
         binds={str(settings.resolve()): {"bind": SETTINGS, "mode": "ro"}},
         # Everything but the clock, which is the machine's: an engine needs most of it. This is
@@ -158,13 +168,14 @@ def _host_config(client: APIClient, host: HostPlan, settings: Path) -> dict[str,
         cap_add=["ALL"],
         security_opt=["seccomp=unconfined", "apparmor=unconfined", "label=disable"],
         device_cgroup_rules=["a *:* rwm"],
-        devices=[f"{device}:{device}:rwm" for device in DEVICES[host.engine]],
+        devices=[f"{device}:{device}:rwm" for device in recipe(host).devices],
         tmpfs={"/run": "", "/tmp": "exec", **dict.fromkeys(written, "")},  # noqa: S108
         cgroupns="private",
         read_only=host.read_only,
-        mem_limit=host.memory_bytes,
-        memswap_limit=host.memory_bytes,
+        mem_limit=memory,
+        memswap_limit=memory,
         pids_limit=host.pids,
+        sysctls=None if host.ipv6 else {"net.ipv6.conf.all.disable_ipv6": "1"},
         log_config=LogConfig(type="json-file", config={"max-size": "5m", "max-file": "2"}),
     )
     # What the command line calls systempaths=unconfined.

@@ -13,29 +13,20 @@ from docker.errors import APIError, ImageNotFound
 
 from matrix.core.errors import EngineError, UsageError
 from matrix.lab.plan import HostPlan
-
-#: Debian packages that are the engine, by engine and suite.
-ENGINE_PACKAGES = {
-    ("docker", "bullseye"): ("docker.io",),
-    ("docker", "bookworm"): ("docker.io",),
-    # From trixie on the client is a package of its own.
-    ("docker", "trixie"): ("docker.io", "docker-cli"),
-    ("podman", "bookworm"): ("podman",),
-    ("podman", "trixie"): ("podman",),
-}
+from matrix.lab.recipes import recipe
 
 LABEL_IMAGE = "io.compat-matrix.lab.image"
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 
 
-#: Engine, suite and further packages.
+#: Role, suite and further packages.
 ImageKey = tuple[str, str, tuple[str, ...]]
 
 
 def image_key(host: HostPlan) -> ImageKey:
     """What makes two hosts need different images."""
-    return host.engine, host.suite, host.packages
+    return recipe(host).role, host.suite, host.packages
 
 
 def ensure_image(
@@ -50,27 +41,20 @@ def ensure_image(
     base_id = _image_id(client, base)
     if base_id is None:
         raise UsageError(f"lab host {host.name} is made from {base}, which is not built yet")
-    arguments = {"BASE": base, "ENGINE_PACKAGES": " ".join(_packages(host))}
-    role = f"{host.engine}-host"
+    made = recipe(host)
+    role, packages = made.role, (*made.packages[host.suite], *host.packages)
+    arguments = {"BASE": base, "ENGINE_PACKAGES": " ".join(packages)}
     digest = _digest(context, role, base_id, arguments)
     tag = f"compat-lab/{role}:{host.suite}-{digest[:12]}"
     existing = _image_id(client, tag)
     if existing is not None:
         return existing
-    report(f"lab: building {tag}, about 15 s")
+    report(f"lab: building {tag}, about half a minute")
     _build(client, context, role=role, tag=tag, arguments=arguments, report=report)
     built = _image_id(client, tag)
     if built is None:
         raise EngineError(f"the engine built {tag}, but does not have it")
     return built
-
-
-def _packages(host: HostPlan) -> tuple[str, ...]:
-    known = ENGINE_PACKAGES.get((host.engine, host.suite))
-    if known is None:
-        suites = ", ".join(suite for engine, suite in ENGINE_PACKAGES if engine == host.engine)
-        raise UsageError(f"lab host {host.name}: {host.engine} is there for {suites} only")
-    return (*known, *host.packages)
 
 
 def _image_id(client: APIClient, reference: str) -> str | None:

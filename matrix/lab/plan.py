@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from matrix.core.errors import ConfigError, ConfigFault, UsageError
-from matrix.lab.tables import EnvironmentTable, HostTable, InventoryTable
+from matrix.lab.tables import EnvironmentTable, HostTable, InventoryTable, LinkTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +25,16 @@ class LabNetwork:
     subnet: IPv4Network
     #: Whether it is cut off from everything but this machine.
     internal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabLink:
+    """How far away a host seems to be, by SSH."""
+
+    #: Milliseconds there and back.
+    delay_ms: int
+    #: 10^6 bits a second, for each direction.
+    megabits: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +50,23 @@ class HostPlan:
     identity_file: Path
     #: File its host key is written to.
     known_hosts: Path
-    #: "docker" or "podman".
+    #: "docker", "podman", or "swarm": Docker, as a member of its environment's cluster.
     engine: str
     engine_sudo: bool
+    #: Path of the engine's socket on it, "" for the engine's usual one.
+    engine_socket: str
     #: Debian suite it is made of.
     suite: str
     #: Debian packages it has besides those of the engine.
     packages: tuple[str, ...]
+    #: "container", or "user-mode-linux": a kernel of its own in one.
+    machine: str
+    #: Whether its engine runs as an ordinary user.
+    rootless: bool
+    #: Whether it can use IPv6 addresses, ::1 among them.
+    ipv6: bool
+    #: None for a host that is as near as it is.
+    link: LabLink | None
     network: LabNetwork
     #: None for as much as the machine has.
     memory_bytes: int | None
@@ -145,7 +165,7 @@ def choose(plan: LabPlan, names: Collection[str]) -> tuple[HostPlan, ...]:
 def _plan_host(
     environment: str, table: EnvironmentTable, host: HostTable, *, folder: Path
 ) -> HostPlan:
-    lab = table.lab
+    lab = host.lab or table.lab
     return HostPlan(
         environment=environment,
         name=host.name,
@@ -154,10 +174,15 @@ def _plan_host(
         user=host.user,
         identity_file=_absolute(folder / host.identity_file),
         known_hosts=_absolute(folder / host.known_hosts),
-        engine=table.engine,
+        engine=host.engine or table.engine,
         engine_sudo=host.engine_sudo,
+        engine_socket=host.engine_socket,
         suite=lab.suite,
         packages=lab.packages,
+        machine=lab.machine,
+        rootless=lab.rootless,
+        ipv6=lab.ipv6,
+        link=_link(lab.link),
         network=LabNetwork(
             name=lab.network.name, subnet=lab.network.subnet, internal=lab.network.internal
         ),
@@ -168,6 +193,10 @@ def _plan_host(
         sshd=lab.sshd,
         seeded=lab.seeded,
     )
+
+
+def _link(table: LinkTable | None) -> LabLink | None:
+    return None if table is None else LabLink(delay_ms=table.delay_ms, megabits=table.megabits)
 
 
 #: Key, what was found, what is allowed.

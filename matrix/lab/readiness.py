@@ -11,13 +11,7 @@ import paramiko
 
 from matrix.core.errors import EngineUnavailable, HostKeyRefused, Unreachable
 from matrix.lab.plan import HostPlan
-
-#: Prints the engine's version; for podman through its API, which is what is used later.
-VERSION = {
-    "docker": "docker version --format '{{.Server.Version}}'",
-    "podman": "podman --remote --url unix:///run/podman/podman.sock version"
-    " --format '{{.Server.Version}}'",
-}
+from matrix.lab.recipes import version_command
 
 _RETRY_SECONDS = 0.1
 _CONNECT_SECONDS = 5.0
@@ -63,7 +57,7 @@ def _ask(host: HostPlan, host_key: str, *, deadline_seconds: float) -> str:
 
 
 def _version(host: HostPlan, transport: paramiko.Transport, *, deadline_seconds: float) -> str:
-    command = ("sudo -n " if host.engine_sudo else "") + VERSION[host.engine]
+    command = ("sudo -n " if host.engine_sudo else "") + version_command(host)
     seconds = max(1, int(deadline_seconds))
     # The engine starts beside sshd: waited for over there, not by one connection after another.
     wait = f"until {command} > /dev/null 2>&1; do sleep {_RETRY_SECONDS}; done"

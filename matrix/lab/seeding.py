@@ -10,6 +10,7 @@ from docker.utils.socket import consume_socket_output, frames_iter
 from matrix.core.errors import DeliveryFailed
 from matrix.lab.machine import engine_path
 from matrix.lab.plan import HostPlan
+from matrix.lab.recipes import inside_argv
 
 _CHUNK = 2**20
 _STALL_SECONDS = 120.0
@@ -33,7 +34,7 @@ def seed_host(
 
 
 def _has_image(client: APIClient, host: HostPlan, image_id: str) -> bool:
-    argv = [host.engine, "image", "inspect", "--format", "{{.Id}}", image_id]
+    argv = [*inside_argv(host), "image", "inspect", "--format", "{{.Id}}", image_id]
     # Attached to its output, since that ends with it: a detached one may still be running.
     started = client.exec_create(host.container, argv, stdout=True, stderr=True)
     client.exec_start(started["Id"])
@@ -56,7 +57,7 @@ def _archive(client: APIClient, image_ids: Sequence[str]) -> Iterator[bytes]:
 
 def _load(client: APIClient, host: HostPlan, archive: Iterator[bytes]) -> int:
     """Send *archive* to the engine in *host*; returns the number of bytes."""
-    argv = [host.engine, "load", "--quiet"]
+    argv = [*inside_argv(host), "load", "--quiet"]
     started = client.exec_create(host.container, argv, stdin=True, stdout=True, stderr=True)
     with _start_exec(client, started["Id"]) as stream:
         sent = _send(stream, archive)

@@ -18,6 +18,7 @@ def _bytes(value: object) -> object:
 
 
 Size = Annotated[int, BeforeValidator(_bytes)]
+Engine = Literal["docker", "podman", "swarm"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
 
 
@@ -39,11 +40,22 @@ class NetworkTable(_Strict):
     internal: bool = False
 
 
+class LinkTable(_Strict):
+    """``link = { delay_ms = …, megabits = … }``: how far away a host is."""
+
+    delay_ms: Annotated[int, Field(ge=0, le=2000)]
+    megabits: Annotated[int, Field(ge=1, le=10000)]
+
+
 class LabTable(_Strict):
     """``[environments.NAME.lab]``: what its hosts are made of."""
 
-    suite: Literal["bullseye", "bookworm", "trixie"]
+    suite: Literal["bullseye", "bookworm", "trixie", "sid"]
     network: NetworkTable
+    machine: Literal["container", "user-mode-linux"] = "container"
+    rootless: bool = False
+    ipv6: bool = True
+    link: LinkTable | None = None
     packages: tuple[Name, ...] = ()
     memory: Size | None = None
     pids: Annotated[int, Field(ge=100)] | None = None
@@ -64,12 +76,16 @@ class HostTable(_Lenient):
     identity_file: Path
     known_hosts: Path
     engine_sudo: bool = False
+    engine: Engine | None = None
+    engine_socket: str = ""
+    #: The environment's lab table with what the host's own says otherwise; None without one.
+    lab: LabTable | None = None
 
 
 class EnvironmentTable(_Lenient):
     """``[environments.NAME]`` with a lab table."""
 
-    engine: Literal["docker", "podman"]
+    engine: Engine
     hosts: tuple[HostTable, ...]
     lab: LabTable
 
@@ -78,10 +94,24 @@ def _only_with_lab(environments: object) -> object:
     if not isinstance(environments, dict):
         return environments
     return {
-        name: table
+        name: _with_merged_labs(table)
         for name, table in environments.items()
         if isinstance(table, dict) and "lab" in table
     }
+
+
+def _with_merged_labs(environment: dict[str, object]) -> dict[str, object]:
+    """*environment* with every host's own lab table completed by that of the environment."""
+    common, hosts = environment["lab"], environment.get("hosts")
+    if not isinstance(common, dict) or not isinstance(hosts, list):
+        return environment
+    return {**environment, "hosts": [_merged(common, host) for host in hosts]}
+
+
+def _merged(common: dict[str, object], host: object) -> object:
+    if not isinstance(host, dict) or not isinstance(host.get("lab"), dict):
+        return host
+    return {**host, "lab": {**common, **host["lab"]}}
 
 
 class InventoryTable(_Lenient):

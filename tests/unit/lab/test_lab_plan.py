@@ -72,6 +72,30 @@ def test_environments_without_a_lab_table_are_nobody_of_ours():
     assert [host.name for host in a_plan(laptop=LAPTOP, qa=QA).hosts] == ["qa-1"]
 
 
+def test_a_host_may_be_made_otherwise_than_its_environment_says():
+    pair = deepcopy(QA)
+    pair["hosts"].append(
+        {
+            **pair["hosts"][0],
+            "name": "qa-2",
+            "address": "10.213.77.12",
+            "engine": "podman",
+            "lab": {"suite": "bookworm", "rootless": True},
+        }
+    )
+    first, second = a_plan(qa=pair).hosts
+    assert (first.engine, first.suite, first.rootless) == ("docker", "trixie", False)
+    assert (second.engine, second.suite, second.rootless) == ("podman", "bookworm", True)
+    assert (second.network, second.pids) == (first.network, 400)
+
+
+def test_what_is_not_right_with_one_host_is_named_there():
+    table = changed("hosts", "lab", to={"suite": "sarge"})
+    with pytest.raises(ConfigError) as caught:
+        a_plan(qa=table)
+    assert [fault.key for fault in caught.value.faults] == ["environments.qa.hosts.0.lab.suite"]
+
+
 def test_the_inventory_is_named_from_the_root():
     assert a_plan(qa=QA).inventory == "inventories/lab.toml"
 
