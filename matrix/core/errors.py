@@ -211,6 +211,13 @@ class ContainerLost(EngineError):
     reason = "container-lost"
 
 
+class Moved(EngineError):
+    """The cluster took the container off the node that it was measured on."""
+
+    reason = "moved"
+    retryable = False
+
+
 class LeftoverError(EngineError):
     """Something of ours could not be removed from the host."""
 

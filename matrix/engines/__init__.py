@@ -13,13 +13,19 @@ from matrix.core.ports import Engine
 ENGINES: dict[str, str] = {
     "docker": "matrix.engines.docker:open_docker",
     "podman": "matrix.engines.docker:open_podman",
+    "swarm": "matrix.engines.swarm:open_swarm",
 }
 
 
 def open_engine(
-    name: str, socket: Path, *, operation_seconds: float = 30, connections: int = 4
+    name: str,
+    socket: Path,
+    *,
+    manager: Path | None = None,
+    operation_seconds: float = 30,
+    connections: int = 4,
 ) -> Engine:
-    """Open the engine that answers on *socket*.
+    """Open the engine that answers on *socket*; of a node of a cluster, *manager* is its manager's.
 
     *operation_seconds* bounds every operation, *connections* how many sockets are kept for plain
     requests; each open exec or attach takes one more for as long as it is held.
@@ -29,6 +35,9 @@ def open_engine(
         raise UsageError(f'unknown engine "{name}" (known: {", ".join(ENGINES)})')
     module, _, opener = ENGINES[name].partition(":")
     engine: Engine = getattr(import_module(module), opener)(
-        socket, operation_seconds=operation_seconds, connections=connections
+        socket,
+        operation_seconds=operation_seconds,
+        connections=connections,
+        **({} if manager is None else {"manager": manager}),
     )
     return engine

@@ -35,6 +35,8 @@ COLLECTIONS = {
     "network": "networks/{}",
     "volume": "volumes/{}",
     "image": "images/{}/json",
+    "service": "services/{}",
+    "task": "tasks/{}",
 }
 
 
@@ -122,6 +124,15 @@ class Api:
         url = BASE_URL + self.path(path, **parameters)
         with self.client.delete(url, stream=True, timeout=self.seconds) as response:
             _raise_for_status(response)
+
+    def post(
+        self, path: str, body: Mapping[str, Any], /, **parameters: str | int
+    ) -> Mapping[str, Any]:
+        """POST one object and read another; raises as ask does."""
+        url = BASE_URL + self.path(path, **parameters)
+        with self.client.post(url, json=body, stream=True, timeout=self.seconds) as response:
+            answer = _answer(response)
+        return answer if isinstance(answer, dict) else {}
 
     @contextmanager
     def read(self, path: str, /, *, seconds: float, **parameters: str | int) -> Iterator[Body]:

@@ -7,7 +7,8 @@ The engine's words decide, the first row that fits (Docker's and Podman's, as th
 | no space left on device; disk quota exceeded                   | DiskFull           |
 | exec format error; no matching manifest; does not match the    | WrongArchitecture  |
 | specified platform; no image found in … for architecture       |                    |
-| name … is already in use; network … already exists / used      | NameConflict       |
+| name … is already in use; … already exists / used; name        | NameConflict       |
+| conflicts with an existing object                              |                    |
 | port is already allocated; address already in use              | PortTaken          |
 | no non-overlapping pool; pool overlaps; subnet pools; network  | NetworkFault       |
 | … not found; no such network                                   |                    |
@@ -67,7 +68,8 @@ _WORDS: tuple[tuple[str, type[MatrixError]], ...] = (
     ),
     (
         r"name \S+ is already in use|network (with )?name \S+ already (exists|used)"
-        r"|name is already in use|volume (with )?name \S+ already exists",
+        r"|name is already in use|volume (with )?name \S+ already exists"
+        r"|name conflicts with an existing object|network \S+ already exists",
         NameConflict,
     ),
     (r"port is already allocated|address already in use", PortTaken),

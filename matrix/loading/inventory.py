@@ -12,7 +12,7 @@ from matrix.loading.fields import Choice, Entry, File, Line, Name, Size, Text, w
 from matrix.loading.source import Location, Raw, Source
 
 #: The keys of the tables in ``matrix.engines`` and ``matrix.hosts``; a test holds them together.
-ENGINES = ("docker", "podman")
+ENGINES = ("docker", "podman", "swarm")
 CONNECTIONS = ("local", "ssh")
 
 #: Keys that say how to reach a machine by SSH.

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -43,6 +43,11 @@ class Place:
     socket: Path
     #: A process in the network namespace of the engine, for a registry on its 127.0.0.1.
     process: int
+    #: The program that the administrator would type.
+    program: str = "docker"
+    #: In what it may deviate: where it publishes ports, and whether it forbids new privileges.
+    address: str = "127.0.0.1"
+    no_new_privileges: int = 1
 
     def client(self):
         """docker-py as a user of the engine would use it."""
@@ -101,11 +106,30 @@ def engine_in_a_container(name, suite):
             socket = Path(folder, "sock")
             engine = _open_when_ready(name, socket)
             process = client.inspect_container(container)["State"]["Pid"]
-            yield Place(name=name, engine=engine, socket=socket, process=process)
+            yield Place(name=name, engine=engine, socket=socket, process=process, program=name)
             engine.close()
         finally:
             client.remove_container(container, v=True, force=True)
             client.close()
+
+
+@contextmanager
+def swarm_of_one(suite, *, no_new_privileges):
+    """A swarm whose only node is its manager."""
+    with engine_in_a_container("docker", suite) as place:
+        # It has no network but its own.
+        place.client().init_swarm(advertise_addr="127.0.0.1", listen_addr="127.0.0.1:2377")
+        engine = open_engine("swarm", place.socket)
+        try:
+            yield replace(
+                place,
+                name="swarm",
+                engine=engine,
+                address="0.0.0.0",
+                no_new_privileges=no_new_privileges,
+            )
+        finally:
+            engine.close()
 
 
 #: Name of a place → opens it. The first two are tried always, the others by the full tests.
@@ -114,6 +138,8 @@ PLACES = {
     "podman": lambda: engine_in_a_container("podman", "trixie"),
     "docker-26": lambda: engine_in_a_container("docker", "trixie"),
     "docker-20.10.5": lambda: engine_in_a_container("docker", "bullseye"),
+    "swarm": lambda: swarm_of_one("trixie", no_new_privileges=1),
+    "swarm-20.10": lambda: swarm_of_one("bookworm", no_new_privileges=0),
 }
 USUAL_PLACES = ("docker", "podman")
 

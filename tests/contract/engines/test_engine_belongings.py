@@ -82,7 +82,7 @@ def test_a_network_that_others_joined_is_left_with_the_command_for_it(place, ima
         identity = next(one.id for one in engine.list_objects(label=f"{TOKEN}={token}"))
         with pytest.raises(LeftoverError) as caught:
             engine.remove_object("network", identity)
-        assert caught.value.remedy == f"{place.name} network rm {identity}"
+        assert caught.value.remedy == f"{place.program} network rm {identity}"
         assert client.inspect_container(theirs)["State"]["Running"]
     finally:
         client.remove_container(theirs, force=True)
@@ -92,7 +92,7 @@ def test_a_volume_in_use_is_left_with_the_command_for_it(place, engine, running)
     (volume,) = volumes_of(engine, running(volumes=("/data",)))
     with pytest.raises(LeftoverError, match=r"in use|being used") as caught:
         engine.remove_object("volume", volume)
-    assert caught.value.remedy == f"{place.name} volume rm {volume}"
+    assert caught.value.remedy == f"{place.program} volume rm {volume}"
 
 
 def test_a_volume_that_nobody_uses_goes(place, engine, token):
