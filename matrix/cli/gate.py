@@ -16,7 +16,9 @@ from matrix.report.summary import gate_line
 @project_options
 @json_option
 def command(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
-    """Decide from the newest grid, by the [policy] of matrix.toml.
+    """Decide from the newest grid, by policy.toml and the [policy] of matrix.toml.
+
+    Waivers and quarantines are listed with the verdict, whatever it is.
 
     \b
     Exits with 0 open · 1 a required cell FAILED · 3 no FAILED, but an ERROR ·
@@ -30,5 +32,6 @@ def command(start: Path, inventories: Sequence[Path], as_json: bool) -> int:
     if as_json:
         print_json({"exit_code": int(code), "decision": decision, "run": report.run})
         return code
-    print_text("\n".join((gate_line(decision), *(f"  {clean(one)}" for one in decision.reasons))))
+    lines = (*decision.reasons, *decision.notes)
+    print_text("\n".join((gate_line(decision), *(f"  {clean(one)}" for one in lines))))
     return code

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -152,7 +152,7 @@ GLYPHS = re.compile(r"(?:(?<=^)|(?<=  ))([✓⚠✗!◷])(?: \S+)*|(?<=^GATE )(O
 #: Types that JSON does not have, or that must be made harmless, and what becomes of them.
 PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (Enum, lambda value: value.value),
-    (datetime, lambda value: value.isoformat()),
+    (date, lambda value: value.isoformat()),
     (Path | CellId, str),
     (bytes, lambda value: clean(value.decode("utf-8", "backslashreplace"))),
     (str, clean),

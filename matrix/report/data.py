@@ -6,10 +6,6 @@ neutralised as everywhere; times are ISO 8601, durations seconds, sizes bytes.
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from matrix.core import vitality
 from matrix.core.grid import Report
@@ -22,172 +18,25 @@ from matrix.core.result import (
     HostFinding,
     ProbeResult,
 )
-from matrix.core.verdict import Verdict
 from matrix.report import summary
 from matrix.report.harmless import shown_bytes
+from matrix.report.shapes import (
+    SCHEMA_VERSION,
+    Cell,
+    Column,
+    Command,
+    Document,
+    Excuse,
+    Fault,
+    Gate,
+    Host,
+    Left,
+    Probe,
+    Row,
+    Strength,
+    Try,
+)
 from matrix.report.summary import Place
-
-SCHEMA_VERSION: Literal[1] = 1
-
-
-class Shape(BaseModel):
-    """One object of the document: every field is always there; later versions may add some."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Gate(Shape):
-    """The decision."""
-
-    door: Literal["OPEN", "CLOSED", "INCOMPLETE"]
-    exit_code: int
-    required: int = Field(description="Required cells")
-    known: int = Field(description="Required cells that have a verdict")
-    reasons: tuple[str, ...] = Field(description="Most important first, cell id first")
-
-
-class Fault(Shape):
-    """Something that taints what was measured."""
-
-    reason: str
-    message: str
-
-
-class Host(Shape):
-    """What was found out about one host."""
-
-    name: str
-    facts: dict[str, str | int | float | bool | None]
-    fingerprint: str
-    fault: Fault | None
-    deviations: tuple[str, ...]
-
-
-class Column(Shape):
-    """An environment."""
-
-    name: str
-    title: str
-    kind: str
-    engine: str
-    hosts: tuple[Host, ...] = Field(description="Empty when nothing was found out about it")
-
-
-class Strength(Shape):
-    """How many of a service's probes were seen red under a sabotage and green without it."""
-
-    proven: int
-    all: int
-    unproven: tuple[str, ...] = Field(description="Ids of the other probes")
-    measured_at: datetime
-
-
-class Row(Shape):
-    """A service."""
-
-    name: str
-    title: str
-    contents: str
-    image: str
-    strength: Strength | None = Field(description="Null when nobody has tried")
-
-
-class Command(Shape):
-    """One command a probe ran."""
-
-    side: Literal["inside", "outside"]
-    target: str = Field(description="Companion it ran in; empty for the service or the host")
-    command: str
-    exit_status: int
-    stdout: str
-    stderr: str
-    stdout_bytes: int = Field(description="All that came, kept or not")
-    stderr_bytes: int
-    truncated: bool
-    seconds: float
-
-
-class Probe(Shape):
-    """What one probe found."""
-
-    id: str
-    side: Literal["inside", "outside"]
-    title: str
-    verdict: Verdict
-    reason: str
-    message: str
-    detail: str
-    seconds: float
-    commands: tuple[Command, ...]
-    output: str
-
-
-class Try(Shape):
-    """One attempt at a cell on one host."""
-
-    number: int
-    host: str
-    verdict: Verdict
-    reason: str
-    message: str
-    planned: tuple[str, ...] = Field(description="Ids of the probes that were planned")
-    probes: tuple[Probe, ...]
-    faults: tuple[Fault, ...]
-    image_id: str = Field(description="Image that really ran; empty when no container was made")
-    logs: dict[str, str] = Field(description="Companion to log tail; the empty name is the service")
-    traceback: str
-    started_at: datetime
-    seconds: float
-    steps: dict[str, float]
-
-
-class Cell(Shape):
-    """One service in one environment."""
-
-    id: str
-    service: str
-    environment: str
-    verdict: Verdict
-    reason: str
-    message: str
-    run: str = Field(description="Run that measured it, empty when never measured")
-    image_id: str = Field(description="Image that was asked for")
-    fingerprint: str
-    probes_digest: str
-    finished_at: datetime | None
-    attempts: tuple[Try, ...]
-
-
-class Left(Shape):
-    """Something of ours that is still on a host."""
-
-    environment: str
-    host: str
-    kind: str
-    id: str
-    name: str
-    remedy: str
-
-
-class Document(Shape):
-    """A report of compat-matrix: the grid, the evidence and the gate's decision."""
-
-    schema_version: Literal[1]
-    project: str
-    release: str
-    run: str
-    state: str
-    started_at: datetime
-    finished_at: datetime | None
-    by: str
-    plan_digest: str
-    version: str
-    gate: Gate
-    counts: dict[Verdict, int] = Field(description="Cells with each verdict")
-    services: tuple[Row, ...]
-    environments: tuple[Column, ...]
-    cells: tuple[Cell, ...] = Field(description="Every cell once, row by row")
-    leftovers: tuple[Left, ...]
 
 
 def render(report: Report, *, width: int) -> str:
@@ -229,6 +78,7 @@ def document(report: Report) -> Document:
             required=decision.required,
             known=decision.known,
             reasons=decision.reasons,
+            notes=decision.notes,
         ),
         counts=summary.counts(report),
         services=tuple(_rows(report)),
@@ -238,6 +88,7 @@ def document(report: Report) -> Document:
         ),
         cells=tuple(map(_cell, summary.places(report))),
         leftovers=tuple(_leftovers(report)),
+        waivers=tuple(_excuses(report)),
     )
 
 
@@ -294,7 +145,9 @@ def _cell(place: Place) -> Cell:
         verdict=cell.verdict,
         reason=cell.reason,
         message=cell.message,
+        waived=cell.waived,
         run=cell.run,
+        reused_from=cell.reused_from,
         image_id=result.image_id if result else "",
         fingerprint=result.fingerprint if result else "",
         probes_digest=result.probes_digest if result else "",
@@ -351,6 +204,20 @@ def _commands(records: Iterable[CommandRecord]) -> Iterator[Command]:
             stderr_bytes=result.stderr_bytes,
             truncated=result.truncated,
             seconds=result.seconds,
+        )
+
+
+def _excuses(report: Report) -> Iterator[Excuse]:
+    for judged in report.waivers:
+        waiver = judged.waiver
+        yield Excuse(
+            cell=str(waiver.cell),
+            probe=waiver.probe,
+            signature=waiver.signature,
+            reason=waiver.reason,
+            owner=waiver.owner,
+            until=waiver.until,
+            state=judged.state.value,
         )
 
 

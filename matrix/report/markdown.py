@@ -55,6 +55,8 @@ def _head(report: Report) -> Iterator[str]:
     yield summary.known_line(decision) + "."
     if decision.reasons:
         yield "\n".join(f"- {_code(reason)}" for reason in decision.reasons[:10])
+    if decision.notes:
+        yield "\n".join(f"- {_code(note)}" for note in decision.notes)
     took = (
         seconds_text((report.finished_at - report.started_at).total_seconds())
         if report.finished_at

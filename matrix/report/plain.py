@@ -138,4 +138,5 @@ def _gate(report: Report, width: int) -> Iterator[str]:
     rest = len(reasons) - MOST_REASONS
     more = (f"  and {rest} more",) if rest > 0 else ()
     shown = (f"  {one_line(reason, width - 2)}" for reason in reasons[:MOST_REASONS])
-    yield from chain((summary.gate_line(report.decision),), shown, more)
+    notes = (f"  {one_line(note, width - 2)}" for note in report.decision.notes)
+    yield from chain((summary.gate_line(report.decision),), shown, more, notes)

@@ -21,6 +21,7 @@ JSON_COMMANDS = (
     "run --last-failed",
     "report",
     "gate",
+    "waive list",
     "sweep --dry-run --keep-images",
     "image list",
     "env list",
@@ -150,7 +151,7 @@ def test_every_command_with_json_is_tried():
     assert with_json - tried == {"lab status"}
 
 
-@pytest.mark.parametrize("kind", ["project", "catalogue", "inventory", "expected"])
+@pytest.mark.parametrize("kind", ["project", "policy", "catalogue", "inventory", "expected"])
 def test_schemas_are_json(installed, tmp_path, kind):
     assert installed.matrix("config", "schema", kind, at=tmp_path).data["$schema"]
 

@@ -1,0 +1,186 @@
+"""The shapes of the JSON report: what docs/reference/report.schema.json describes."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from matrix.core.verdict import Verdict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Shape(BaseModel):
+    """One object of the document: every field is always there; later versions may add some."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Gate(Shape):
+    """The decision."""
+
+    door: Literal["OPEN", "CLOSED", "INCOMPLETE"]
+    exit_code: int
+    required: int = Field(description="Required cells")
+    known: int = Field(description="Required cells that have a verdict")
+    reasons: tuple[str, ...] = Field(description="Most important first, cell id first")
+    notes: tuple[str, ...] = Field(description="Waivers and quarantines as they stand")
+
+
+class Fault(Shape):
+    """Something that taints what was measured."""
+
+    reason: str
+    message: str
+
+
+class Host(Shape):
+    """What was found out about one host."""
+
+    name: str
+    facts: dict[str, str | int | float | bool | None]
+    fingerprint: str
+    fault: Fault | None
+    deviations: tuple[str, ...]
+
+
+class Column(Shape):
+    """An environment."""
+
+    name: str
+    title: str
+    kind: str
+    engine: str
+    hosts: tuple[Host, ...] = Field(description="Empty when nothing was found out about it")
+
+
+class Strength(Shape):
+    """How many of a service's probes were seen red under a sabotage and green without it."""
+
+    proven: int
+    all: int
+    unproven: tuple[str, ...] = Field(description="Ids of the other probes")
+    measured_at: datetime
+
+
+class Row(Shape):
+    """A service."""
+
+    name: str
+    title: str
+    contents: str
+    image: str
+    strength: Strength | None = Field(description="Null when nobody has tried")
+
+
+class Command(Shape):
+    """One command a probe ran."""
+
+    side: Literal["inside", "outside"]
+    target: str = Field(description="Companion it ran in; empty for the service or the host")
+    command: str
+    exit_status: int
+    stdout: str
+    stderr: str
+    stdout_bytes: int = Field(description="All that came, kept or not")
+    stderr_bytes: int
+    truncated: bool
+    seconds: float
+
+
+class Probe(Shape):
+    """What one probe found."""
+
+    id: str
+    side: Literal["inside", "outside"]
+    title: str
+    verdict: Verdict
+    reason: str
+    message: str
+    detail: str
+    seconds: float
+    commands: tuple[Command, ...]
+    output: str
+
+
+class Try(Shape):
+    """One attempt at a cell on one host."""
+
+    number: int
+    host: str
+    verdict: Verdict
+    reason: str
+    message: str
+    planned: tuple[str, ...] = Field(description="Ids of the probes that were planned")
+    probes: tuple[Probe, ...]
+    faults: tuple[Fault, ...]
+    image_id: str = Field(description="Image that really ran; empty when no container was made")
+    logs: dict[str, str] = Field(description="Companion to log tail; the empty name is the service")
+    traceback: str
+    started_at: datetime
+    seconds: float
+    steps: dict[str, float]
+
+
+class Cell(Shape):
+    """One service in one environment."""
+
+    id: str
+    service: str
+    environment: str
+    verdict: Verdict
+    reason: str
+    message: str
+    waived: bool = Field(description="Whether waivers in use cover all that fails in it")
+    run: str = Field(description="Run that measured it, empty when never measured")
+    reused_from: str = Field(description="Run it was taken over from, empty when it was measured")
+    image_id: str = Field(description="Image that was asked for")
+    fingerprint: str
+    probes_digest: str
+    finished_at: datetime | None
+    attempts: tuple[Try, ...]
+
+
+class Excuse(Shape):
+    """A waiver and how it stands."""
+
+    cell: str
+    probe: str
+    signature: str
+    reason: str
+    owner: str
+    until: date
+    state: Literal["used", "unused", "expired", "void"]
+
+
+class Left(Shape):
+    """Something of ours that is still on a host."""
+
+    environment: str
+    host: str
+    kind: str
+    id: str
+    name: str
+    remedy: str
+
+
+class Document(Shape):
+    """A report of compat-matrix: the grid, the evidence and the gate's decision."""
+
+    schema_version: Literal[1]
+    project: str
+    release: str
+    run: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    by: str
+    plan_digest: str
+    version: str
+    gate: Gate
+    counts: dict[Verdict, int] = Field(description="Cells with each verdict")
+    services: tuple[Row, ...]
+    environments: tuple[Column, ...]
+    cells: tuple[Cell, ...] = Field(description="Every cell once, row by row")
+    leftovers: tuple[Left, ...]
+    waivers: tuple[Excuse, ...]
