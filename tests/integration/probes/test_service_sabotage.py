@@ -20,9 +20,12 @@ pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[3]
 SERVICES = ("queue", "web", "api")
+#: Those whose images are not built for every landing.
+LARGE = ("node",)
+NAMES = [*SERVICES, *(pytest.param(name, marks=pytest.mark.full) for name in LARGE)]
 ROWS = [
     (service, row)
-    for service in SERVICES
+    for service in (*SERVICES, *LARGE)
     for row in tomllib.loads((ROOT / f"probes/{service}/sabotage.toml").read_text())["sabotage"]
 ]
 
@@ -32,9 +35,9 @@ def project() -> Project:
     return load_project(ROOT)
 
 
-@pytest.fixture(scope="module")
-def image_ids(project: Project) -> dict[str, str]:
-    used = [name for service in SERVICES for name in images_of(find(project, service))]
+@pytest.fixture
+def image_ids(name: str, project: Project) -> dict[str, str]:
+    used = sorted(images_of(find(project, name)))
     return {one.name: one.id for one in build_missing(project, used, observe=lambda _: None)}
 
 
@@ -93,7 +96,7 @@ def sabotaged(service: Service, row: Mapping[str, object]) -> Service:
     return replace(service, companions=companions)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_service_as_it_should_be_passes_all(
     name: str, project: Project, tools: Toolbox, image_ids: dict[str, str]
 ):
@@ -104,7 +107,7 @@ def test_a_service_as_it_should_be_passes_all(
     assert len(found) >= 10
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_probe_has_a_sabotage(name: str, project: Project, tools: Toolbox):
     named = {probe for service, row in ROWS if service == name for probe in row["probes"]}
     assert named == set(functions(tools, find(project, name)))
