@@ -10,7 +10,16 @@ from pathlib import Path
 from matrix.core.build import BuildWatcher, ImageState, ImageStatus
 from matrix.core.errors import EngineUnavailable, UsageError
 from matrix.core.model import Environment, Host, Project, Service
-from matrix.core.ports import Engine, ImageInfo, Images, Prober, Progress, Watcher
+from matrix.core.ports import (
+    Connection,
+    Engine,
+    ImageInfo,
+    Images,
+    Prober,
+    Progress,
+    Watcher,
+)
+from matrix.core.ports import Tether as TetherPort
 from matrix.core.result import Side
 from matrix.core.store_ports import Intent, Store
 from matrix.delivery.build import build_bases, build_images, image_status
@@ -22,6 +31,7 @@ from matrix.execution.toolbox import Halt, Order, Toolbox
 from matrix.execution.workspace import workspace
 from matrix.hosts import connect
 from matrix.hosts.facts import gather
+from matrix.hosts.node import NodeConnection, NodeTether
 from matrix.hosts.processes import find_processes
 from matrix.hosts.shell import KeptShell
 from matrix.hosts.tether import Tether
@@ -31,6 +41,8 @@ from matrix.probing.controls import controls
 BUILD_SOCKET = Path("/var/run/docker.sock")
 #: HTTP connections to an engine: one where each takes an SSH session.
 CONNECTIONS, FEW_CONNECTIONS = 4, 1
+#: Engines that are run by a manager, which is the first host of an environment.
+CLUSTERS = ("swarm",)
 #: sshd's own MaxSessions; a host that allows fewer is treated with care.
 USUAL_SESSIONS = 10
 
@@ -130,15 +142,48 @@ class _Adapters:
 
     store: Store
     source: Images | None
+    #: Where sockets of ours are.
+    folder: Path
 
-    def open_engine(self, environment: Environment, host: Host, socket: Path) -> Engine:
-        """The engine behind a socket, with as few connections as the host bears."""
+    def connect(self, environment: Environment, host: Host) -> Connection:
+        """Reach a host; one that is a node of a cluster together with its manager."""
+        reached = self._reach(environment, host)
+        manager = manager_of(environment, host)
+        if manager is None:
+            return reached
+        try:
+            return NodeConnection(reached, self._reach(environment, manager))
+        except BaseException:
+            reached.close()
+            raise
+
+    def tie(
+        self, connection: Connection, token: str, environment: Environment, host: Host
+    ) -> TetherPort:
+        """A guard on the host, and on its manager where it has one."""
+        engine, manager = environment.engine_on(host), manager_of(environment, host)
+        if manager is None or not isinstance(connection, NodeConnection):
+            return _tether(connection, token, engine, host)
+        guard = _tether(connection.manager, token, engine, manager)
+        try:
+            return NodeTether(_tether(connection.node, token, engine, host), guard)
+        except BaseException:
+            guard.close()
+            raise
+
+    def open_engine(self, environment: Environment, host: Host, connection: Connection) -> Engine:
+        """The engine at the end of a connection, with as few sockets as the host bears."""
         few = host.ssh is not None and host.max_sessions < USUAL_SESSIONS
+        manager = connection.manager if isinstance(connection, NodeConnection) else None
         return open_engine(
             environment.engine_on(host),
-            socket,
+            connection.engine_socket(),
+            manager=None if manager is None else manager.engine_socket(),
             connections=FEW_CONNECTIONS if few else CONNECTIONS,
         )
+
+    def _reach(self, environment: Environment, host: Host) -> Connection:
+        return connect(host, workspace=self.folder, engine=environment.engine_on(host))
 
     def check_health(
         self,
@@ -185,6 +230,23 @@ class _Adapters:
         )
 
 
+def manager_of(environment: Environment, host: Host) -> Host | None:
+    """Where a cluster's services are made, for a host that is only a node of one; else None."""
+    if environment.engine_on(host) not in CLUSTERS or host == environment.hosts[0]:
+        return None
+    return environment.hosts[0]
+
+
+def _tether(connection: Connection, token: str, engine: str, host: Host) -> Tether:
+    return Tether(
+        connection,
+        run=token,
+        engine=engine,
+        sudo=host.engine_sudo,
+        engine_socket=host.engine_socket,
+    )
+
+
 def _disk(environment: Environment, free_bytes: int | None) -> Disk:
     floor = environment.limits.free_disk_floor_bytes
     return Disk(free_bytes=free_bytes, total_bytes=None, floor_bytes=floor)
@@ -198,20 +260,12 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
         source = _source_or_none()
         if source is not None:
             opened.callback(source.close)
-        adapters = _Adapters(store=store, source=source)
+        adapters = _Adapters(store=store, source=source, folder=folder)
         yield Toolbox(
-            connect=lambda environment, host: connect(
-                host, workspace=folder, engine=environment.engine_on(host)
-            ),
+            connect=adapters.connect,
             open_engine=adapters.open_engine,
             open_shell=lambda opened: KeptShell(lambda: HaltingStream(opened(), halt)),
-            tie=lambda connection, token, environment, host: Tether(
-                connection,
-                run=token,
-                engine=environment.engine_on(host),
-                sudo=host.engine_sudo,
-                engine_socket=host.engine_socket,
-            ),
+            tie=adapters.tie,
             gather_facts=lambda shell, root: gather(shell, root=root),
             check_health=adapters.check_health,
             find_processes=find_processes,

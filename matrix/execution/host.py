@@ -177,9 +177,7 @@ class HostSession:
             self._check_cut()
             token = f"{self._run}.{secrets.token_hex(4)}"
             tether = self._tools.tie(connection, token, self.environment, self.host)
-            engine = self._tools.open_engine(
-                self.environment, self.host, connection.engine_socket()
-            )
+            engine = self._tools.open_engine(self.environment, self.host, connection)
         except BaseException:
             connection.close()
             raise

@@ -105,7 +105,7 @@ class _HostSweep:
         connection = self._tools.connect(environment, host)
         try:
             self._sweep_processes(connection, environment, host, entries)
-            engine = self._tools.open_engine(environment, host, connection.engine_socket())
+            engine = self._tools.open_engine(environment, host, connection)
             try:
                 self._sweep_objects(engine, entries)
             finally:

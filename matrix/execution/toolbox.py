@@ -111,7 +111,7 @@ class Toolbox:
     """Everything that reaches outside the process."""
 
     connect: Callable[[Environment, Host], Connection]
-    open_engine: Callable[[Environment, Host, Path], Engine]
+    open_engine: Callable[[Environment, Host, Connection], Engine]
     open_shell: Callable[[Callable[[], Stream]], Shell]
     #: Ties us to a host: connection, token, environment, host → the tether.
     tie: Callable[[Connection, str, Environment, Host], Tether]

@@ -165,6 +165,7 @@ def _script(engine: str, socket: str, *, run: str, sudo: bool, silence: float) -
         "label": f"{LABEL_TETHER}={run}",
         "silence": f"{silence:g}",
         "program": words[2] if sudo else words[0],
+        "services": "service" if engine == "swarm" else "",
     }
     return "".join(
         [

@@ -97,11 +97,11 @@ def local_docker():
 
 
 @contextmanager
-def engine_in_a_container(name, suite):
+def engine_in_a_container(name, suite, *, network="none"):
     """An engine of a Debian suite in a container, its socket in a folder we share with it."""
     with tempfile.TemporaryDirectory(prefix=f"mx-{name}-") as folder:
         client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=60)
-        container = _start_engine(client, Path(folder), name, suite)
+        container = _start_engine(client, Path(folder), name, suite, network)
         try:
             socket = Path(folder, "sock")
             engine = _open_when_ready(name, socket)
@@ -164,7 +164,7 @@ exec podman system service --time=0 unix:///shared/sock
 STORAGE = {"podman": "/var/lib/containers", "docker": "/var/lib/docker"}
 
 
-def _start_engine(client, folder, name, suite):
+def _start_engine(client, folder, name, suite, network):
     config = client.create_host_config(
         binds={str(folder): {"bind": "/shared", "mode": "rw"}},
         cap_add=["ALL"],
@@ -174,7 +174,7 @@ def _start_engine(client, folder, name, suite):
         devices=["/dev/fuse:/dev/fuse:rwm", "/dev/net/tun:/dev/net/tun:rwm"],
         tmpfs={"/run": "", "/tmp": "exec"},
         cgroupns="private",
-        network_mode="none",
+        network_mode=network,
     )
     made = client.create_container(
         image=_lab_image(client, name, suite),

@@ -1,6 +1,7 @@
 # The guard on a host. Reads a line at least every $silence seconds and sends it back; when none
 # comes, it removes what carries the label $label and ends the processes marked with $token.
-# Set before this text: token, label, silence, program, engine(), dial(), marked(). POSIX, nothing on disk.
+# Set before this text: token, label, silence, program, services, engine(), dial(), marked().
+# POSIX, nothing on disk.
 # Standard output is kept as 3: that of main is a pipe which ends the watch together with main.
 
 # A closed terminal, a lost connection or a logout must not end the guard before its work.
@@ -31,6 +32,8 @@ clean() {
     seen_nothing=0
     while [ "$seen_nothing" -lt "$calm" ] && [ "$round" -lt 40 ]; do
         found=
+        # Only a manager has services; what they run on other nodes goes with them.
+        [ -z "$services" ] || remove 'service ls' 'service rm' -q
         remove ps 'rm -f -v' -aq
         remove 'network ls' 'network rm' -q
         remove 'volume ls' 'volume rm -f' -q
