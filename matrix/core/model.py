@@ -156,6 +156,8 @@ class Service:
     probes: tuple[Path, ...] = ()
     #: Seconds a cell of this service may take in all.
     deadline_seconds: float = 300.0
+    #: Who answers for it, e.g. "team-orders"; "" when nobody said.
+    owner: str = ""
 
 
 # --- the environment ---------------------------------------------------------------------------

@@ -123,6 +123,7 @@ class ServiceEntry(SettingsEntry):
 
     title: Line = Field(default="", description="As shown in the row header; empty: its name.")
     contents: Line = Field(default="", description="The components in it, shown under the title.")
+    owner: Line = Field(default="", description="Who answers for it; the page groups rows by it.")
     probes: list[Folder] = Field(
         default=[], description="Folders with its own probes; those for every service come on top."
     )
@@ -217,6 +218,7 @@ def _service(name: str, entry: ServiceEntry) -> Service:
         name=name,
         title=entry.title or name,
         contents=entry.contents,
+        owner=entry.owner,
         image=entry.image,
         settings=_settings(entry),
         companions=tuple(_companions(entry)),
