@@ -11,6 +11,7 @@ import pytest
 
 MARKERS = (
     "requires(**facts): facts of the environment without which the probe says nothing",
+    "engines(*names): the probe is planned only where one of them runs the containers",
     "warn: a failure is a warning",
     "timeout(seconds): seconds the probe may take, 30 without it",
 )

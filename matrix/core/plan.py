@@ -1,7 +1,7 @@
 """The plan: what is going to be run, as a value between discovery and execution."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.result import PlannedProbe
@@ -15,6 +15,11 @@ class PlannedCell:
     service: Service
     environment: Environment
     probes: tuple[PlannedProbe, ...]
+
+    def on_engines(self, engines: Collection[str]) -> "PlannedCell":
+        """The cell without the probes that say nothing about any of *engines*."""
+        probes = (one for one in self.probes if not one.engines or {*one.engines} & {*engines})
+        return replace(self, probes=tuple(probes))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,10 +39,11 @@ def make_plan(
         PlannedCell(
             cell=cell,
             service=services[cell.service],
-            environment=environments[cell.environment],
+            environment=one,
             probes=probes[cell.service],
-        )
+        ).on_engines({one.engine_on(host) for host in one.hosts})
         for cell in to_run
+        for one in (environments[cell.environment],)
     )
     used = {cell.service: digests[cell.service] for cell in to_run}
     return Plan(

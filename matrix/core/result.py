@@ -82,6 +82,8 @@ class PlannedProbe:
     timeout_seconds: float = 30.0
     #: ``@pytest.mark.requires(fact=…)``: fact name → what is asked.
     requires: Mapping[str, Json] = field(default_factory=dict)
+    #: ``@pytest.mark.engines(…)``: planned where one of these runs the containers; () for all.
+    engines: tuple[str, ...] = ()
     #: Absolute path of its file.
     file: Path
 

@@ -71,6 +71,7 @@ def run_attempt(
     tools: Toolbox, order: RunOrder, planned: PlannedCell, session: HostSession, number: int
 ) -> tuple[Attempt, tuple[Leftover, ...]]:
     """One try; every exception becomes the verdict of its class, an unknown one ERROR."""
+    planned = planned.on_engines({planned.environment.engine_on(session.host)})
     run = AttemptRun(tools, order, planned, session, number)
     began, started_at = time.monotonic(), tools.now()
     trace = ""

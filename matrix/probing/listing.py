@@ -43,6 +43,7 @@ def describe(item: pytest.Item) -> dict[str, Json]:
         "warn": item.get_closest_marker("warn") is not None,
         "timeout": _timeout(item),
         "requires": _requires(item),
+        "engines": _engines(item),
         "file": _place(item),
     }
 
@@ -96,6 +97,15 @@ def _timeout(item: pytest.Item) -> float:
     if not isinstance(seconds, int | float) or not 0 < seconds <= TIMEOUT_MOST_SECONDS:
         raise BadProbe("timeout takes one number of seconds, above 0 and at most 3600")
     return float(seconds)
+
+
+def _engines(item: pytest.Item) -> list[Json]:
+    marker = item.get_closest_marker("engines")
+    if marker is None:
+        return []
+    if marker.kwargs or not marker.args or not all(isinstance(one, str) for one in marker.args):
+        raise BadProbe('engines takes names of engines: engines("docker", "podman")')
+    return [*marker.args]
 
 
 def _requires(item: pytest.Item) -> dict[str, Json]:

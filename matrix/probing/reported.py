@@ -63,8 +63,15 @@ def read_probe(value: Json, files: Mapping[str, Path]) -> PlannedProbe:
         warn=value.get("warn") is True,
         timeout_seconds=float(timeout),
         requires=requires,
+        engines=_names(value.get("engines")),
         file=files[str(place)],
     )
+
+
+def _names(value: Json) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise BrokenWire("engines that are no list of names")
+    return tuple(str(one) for one in value)
 
 
 def read_mistake(value: Json) -> Mistake:

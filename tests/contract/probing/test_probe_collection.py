@@ -19,6 +19,7 @@ def test_a_probe_is_described_by_its_code(bench):
         @pytest.mark.timeout(5)
         @pytest.mark.requires(architecture=["amd64", "arm64"])
         @pytest.mark.requires(cpus=2)
+        @pytest.mark.engines("docker", "podman")
         def test_is_kept(host):
             """Data is kept.
 
@@ -36,6 +37,7 @@ def test_a_probe_is_described_by_its_code(bench):
     assert (kept.id, kept.side) == ("queue/test_it.py::test_is_kept", Side.INSIDE)
     assert (kept.title, kept.warn, kept.timeout_seconds) == ("Data is kept", True, 5.0)
     assert kept.requires == {"architecture": ["amd64", "arm64"], "cpus": 2}
+    assert (kept.engines, one.engines) == (("docker", "podman"), ())
     assert kept.file == file
     assert (one.id, one.side) == ("queue/test_it.py::test_answers_quickly[1]", Side.OUTSIDE)
     assert (two.title, two.timeout_seconds) == ("answers quickly [a b]", 30.0)
@@ -76,6 +78,7 @@ MISTAKES = {
         "@pytest.mark.requires(a=object())\ndef test_a(): pass",
         "requires takes",
     ),
+    "no engine": ("@pytest.mark.engines()\ndef test_a(): pass", "engines takes names"),
     "async": ("async def test_a(): pass", "a probe cannot be an async function"),
     "unknown parameter": (
         "@pytest.mark.parametrize('x', [1])\ndef test_a(): pass",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from builders.hosts import a_planned_cell, planned_probe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,3 +146,11 @@ def test_whatever_changes_what_is_measured_changes_the_digest():
         plan(cells=[cell("queue@qa")]),
     ]
     assert len({made.digest for made in changed}) == len(changed)
+
+
+def test_a_probe_for_some_engines_is_planned_only_where_one_of_them_runs_the_containers():
+    everywhere = planned_probe("outside/a")
+    swarms = replace(planned_probe("outside/b"), engines=("swarm",))
+    cell = replace(a_planned_cell(), probes=(everywhere, swarms))
+    assert cell.on_engines({"docker"}).probes == (everywhere,)
+    assert cell.on_engines({"docker", "swarm"}).probes == (everywhere, swarms)

@@ -86,7 +86,10 @@ def test_a_report_that_does_not_say_that_nothing_was_cut_counts_as_cut():
 def test_other_messages_of_another_shape_are_refused():
     for read, value in (
         (read_output, {"output": 3}),
-        (lambda value: read_probe(value, {}), {"requires": {}, "timeout": 1, "file": "x"}),
+        (
+            lambda value: read_probe(value, {}),
+            {"requires": {}, "engines": [], "timeout": 1, "file": "x"},
+        ),
         (lambda value: read_probe(value, {}), []),
         (read_mistake, {"line": "3"}),
     ):
