@@ -7,7 +7,7 @@ LAB := inventories/lab.toml
 
 # What the base images, the lab and the tests need beside Python.
 BUILD_PACKAGES := mmdebstrap arch-test zstd ca-certificates iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static
+TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry
 
 .PHONY: help demo test test-full lint types unit bench setup engine packages images lab run clean wheel
 

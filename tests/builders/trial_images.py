@@ -41,6 +41,12 @@ while IFS= read -r line; do
 done | /bin/busybox sh
 """
 WITH_SHELL = 'COPY sh /bin/sh\nRUN ["/bin/busybox", "chmod", "755", "/bin/sh"]\n'
+#: Has one program, and no shell that a command could be sent to.
+BARE = """\
+FROM scratch
+COPY busybox /bin/httpd
+ENTRYPOINT ["/bin/httpd", "-f", "-p", "8080"]
+"""
 LABELLED = 'LABEL evil="<img src=x onerror=alert(4)>\'\\"]]>=HYPERLINK(1)"\n'
 
 #: Image → the files of its folder, besides busybox.
@@ -49,6 +55,7 @@ IMAGES: Mapping[str, Mapping[str, str]] = {
     "fault-idle": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": IDLE_SHELL},
     "fault-agreeing": {"Dockerfile": TINY + WITH_SHELL, "start": START, "sh": AGREEING_SHELL},
     "fault-other": {"Dockerfile": TINY + "LABEL other=1\n", "start": START},
+    "fault-bare": {"Dockerfile": BARE},
     "fault-hostile": {"Dockerfile": TINY + LABELLED, "start": START},
 }
 

@@ -78,6 +78,16 @@ CASES: dict[str, tuple[str, tuple[str, str], dict]] = {
                    ("ERROR", "control"), {"image": "fault-idle"}),
     "agreeing-shell": ("def test_it(host):\n    assert host.run('test 1 = 2').rc == 0\n",
                        ("ERROR", "control"), {"image": "fault-agreeing"}),
+    "no-shell": (
+        """
+        def test_inside(host):
+            assert host.file("/bin/httpd").exists
+        def test_outside(container):
+            assert container.state.running
+        """,
+        ("UNSUPPORTED", "shell"),
+        {"image": "fault-bare"},
+    ),
 }  # fmt: skip
 #: Services that are tried a second time.
 RETRIED = ("os-exit", "sys-exit", "pytest-exit", "spins")
@@ -132,6 +142,14 @@ def test_the_message_says_which_probe_it_was_and_what_to_look_at(table: Result):
     assert "cut at the size cap" in table.cell("stderr-needed@docker").message
     assert "What was planted" in table.cell("idle-shell@docker").message
     assert "not seen" in table.cell("agreeing-shell@docker").message
+
+
+def test_without_a_shell_what_is_asked_from_outside_is_answered(table: Result):
+    cell = table.cell("no-shell@docker")
+
+    assert cell.probe("test_outside")["verdict"] == "PASSED"
+    assert cell.probe("test_inside")["verdict"] == "UNSUPPORTED"
+    assert "no shell" in cell.probe("test_inside")["message"]
 
 
 def test_a_background_child_delays_nothing_and_does_not_stay(table: Result, docker_host, before):
