@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[3]
 SERVICES = ("queue", "web", "api")
 #: Those whose images are not built for every landing.
-LARGE = ("node",)
+LARGE = ("node", "frontend")
 NAMES = [*SERVICES, *(pytest.param(name, marks=pytest.mark.full) for name in LARGE)]
 ROWS = [
     (service, row)
