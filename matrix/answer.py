@@ -1,8 +1,8 @@
 """From the store to an answer: what is known now, what excuses it, the decision, the report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from matrix import __version__
 from matrix.core.clusters import signature_of
@@ -15,8 +15,8 @@ from matrix.core.result import EnvironmentFinding, Run
 from matrix.core.verdict import Verdict
 from matrix.core.waiving import apply_waivers
 from matrix.probing.sources import digest as digest_probes
-from matrix.report import render
 from matrix.site import Site
+from matrix.vitality import strengths_of
 from matrix.wiring import known_images, probe_folders
 
 #: Runs looked through for the newest finding about an environment.
@@ -65,15 +65,17 @@ def _newest_grid(site: Site, heading: Run | None, image_ids: Mapping[str, str]) 
         cell: (of, store.load_cell(of, cell) or summary)
         for cell, (of, summary) in store.newest_cells().items()
     }
+    current = _current(project, image_ids, findings)
     grid = build_grid(
         project.services,
         project.environments,
         newest,
         now=_now(),
         policy=project.policy,
-        current=_current(project, image_ids, findings),
+        current=current,
         findings=findings,
     )
+    grid = replace(grid, strengths=strengths_of(site, current.image_ids, current.probes_digests))
     return grid if heading is None else name_cancelled(grid, heading)
 
 
@@ -101,14 +103,6 @@ def _current(
             if finding.fault is None
         },
     )
-
-
-def write_report(report: Report, name: str, path: Path) -> None:
-    """Render *report* and put it at *path* in one step, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.new")
-    half.write_text(render(name, report), encoding="utf-8")
-    half.replace(path)
 
 
 def newest_findings(site: Site) -> dict[str, EnvironmentFinding]:

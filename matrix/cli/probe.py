@@ -7,12 +7,16 @@ import click
 
 from matrix.app import probes_of
 from matrix.cli.output import json_option, print_json, print_table, project_options, site
+from matrix.cli.vitality import command as vitality
 from matrix.core.selection import matching
 
 
 @click.group("probe")
 def command() -> None:
-    """List the probes."""
+    """List the probes, and see whether they can fail."""
+
+
+command.add_command(vitality)
 
 
 @command.command("list")

@@ -21,6 +21,7 @@ from matrix.core.result import (
     ProbeResult,
     Side,
 )
+from matrix.core.saboteur import Weakening
 
 STDOUT = 1
 STDERR = 2
@@ -118,6 +119,9 @@ class ImageInfo:
     size_bytes: int
     digests: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    #: What it starts with: both together are the argument list.
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +138,10 @@ class ContainerSpec:
     settings: RunSettings
     #: Added to the settings' environment, e.g. the nonce of the positive control.
     extra_environment: Mapping[str, str] = field(default_factory=dict)
+    #: In place of the image's own; () keeps that.
+    entrypoint: tuple[str, ...] = ()
+    #: What a saboteur takes away of the run profile; nothing else may.
+    weakened: frozenset[Weakening] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,8 @@ def image_info(answer: Answer) -> ImageInfo:
         size_bytes=int(answer.get("Size") or 0),
         digests=tuple(answer.get("RepoDigests") or ()),
         labels=dict(config.get("Labels") or {}),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from matrix.core.model import Port, RunSettings
 from matrix.core.ports import ContainerSpec
 from matrix.core.result import Json
+from matrix.core.saboteur import Weakening
 
 #: Two files, so that a log just rotated still has a tail.
 LOG_FILE_MIB = 5
@@ -36,11 +37,13 @@ def container_payload(spec: ContainerSpec) -> dict[str, Json]:
         "AttachStderr": False,
         "ExposedPorts": {_port(port): {} for port in settings.ports},
         "Volumes": {path: {} for path in settings.volumes},
-        "HostConfig": host_config(settings, network=spec.network),
+        "HostConfig": host_config(settings, network=spec.network) | _weakened(spec),
         "NetworkingConfig": {"EndpointsConfig": {spec.network: {"Aliases": [*spec.aliases]}}},
     }
     if settings.command:
         payload["Cmd"] = [*settings.command]
+    if spec.entrypoint:
+        payload["Entrypoint"] = [*spec.entrypoint]
     if settings.user:
         payload["User"] = settings.user
     return payload
@@ -71,6 +74,19 @@ def host_config(settings: RunSettings, *, network: str) -> dict[str, Json]:
     }
     if settings.shm_bytes:
         config["ShmSize"] = settings.shm_bytes
+    return config
+
+
+def _weakened(spec: ContainerSpec) -> dict[str, Json]:
+    """What stands in place of the profile's own where a saboteur is at work."""
+    config: dict[str, Json] = {}
+    if Weakening.LOG in spec.weakened:
+        config["LogConfig"] = {"Type": LOG_CONFIG["Type"], "Config": {}}
+    if Weakening.PORTS in spec.weakened:
+        config["PortBindings"] = {
+            _port(port): [{"HostIp": "0.0.0.0", "HostPort": ""}]  # noqa: S104 - that is the wrong
+            for port in spec.settings.ports
+        }
     return config
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from matrix.core.errors import Cancelled, MatrixError, StoreError, Unhealthy
 from matrix.core.model import Environment
@@ -54,7 +55,7 @@ class Pool:
             ThreadPoolExecutor(max_workers=max(1, len(columns)), thread_name_prefix="env") as pool,
         ):
             futures = [pool.submit(self._run_column, cells) for cells in columns.values()]
-            _wait_until_done(futures)
+            wait_until_done(futures)
         if self._tally.store_error is not None:
             raise self._tally.store_error
         return tuple(self._tally.leftovers)
@@ -72,7 +73,7 @@ class Pool:
                 self._blame_environment(cells, finding.fault, sessions)
                 return
             with ThreadPoolExecutor(environment.limits.parallel_cells) as pool:
-                _wait_until_done(
+                wait_until_done(
                     [pool.submit(self._run_one, planned, sessions) for planned in cells]
                 )
             self._trim_caches(self._look_for_leftovers(sessions))
@@ -221,9 +222,10 @@ class Pool:
         )
 
 
-def _wait_until_done(futures: Sequence["Future[None]"]) -> None:
+# Any: what the futures are of is no business of this.
+def wait_until_done(futures: Sequence["Future[Any]"]) -> None:
     """Wait for all; what one of them raised is raised once the others have ended too."""
-    waiting = set(futures)
+    waiting: set[Future[Any]] = set(futures)
     while waiting:
         # Any thread may be given a signal, and its handler only runs once the main one wakes up.
         waiting = wait(waiting, timeout=LOOK_SECONDS).not_done

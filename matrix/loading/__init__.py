@@ -8,6 +8,7 @@ from matrix.loading.expected import load_expected
 from matrix.loading.imports import import_inventory
 from matrix.loading.inventory import load_lab_tables
 from matrix.loading.project import find_project, load_project
+from matrix.loading.saboteurs import load_saboteurs
 from matrix.loading.schema import schema
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "load_expected",
     "load_lab_tables",
     "load_project",
+    "load_saboteurs",
     "schema",
 ]

@@ -47,6 +47,10 @@ TITLES = {
         "Expectations",
         "`matrix run --expected FILE` compares the grid with what this file says of each cell.",
     ),
+    "sabotage": (
+        "`sabotage.toml`",
+        "In a folder of probes: what `matrix probe vitality` puts wrong, and for which probes.",
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from matrix.loading.expected import ExpectedFile
 from matrix.loading.fields import Entry
 from matrix.loading.inventory import InventoryFile
 from matrix.loading.policy import PolicyFile
+from matrix.loading.saboteurs import SabotageFile
 from matrix.loading.settings import ProjectFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,6 +21,7 @@ FILES: dict[str, type[Entry]] = {
     "catalogue": CatalogueFile,
     "inventory": InventoryFile,
     "expected": ExpectedFile,
+    "sabotage": SabotageFile,
 }
 
 

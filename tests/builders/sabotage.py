@@ -1,7 +1,6 @@
 """One attempt at one service on the local engine, with something wrong on purpose."""
 
 import base64
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,7 +31,7 @@ HERE = Environment(
 
 @dataclass(frozen=True, kw_only=True)
 class Sabotage:
-    """One row of a sabotage.toml; the keys are explained in that of ``probes/outside``."""
+    """One thing that is put wrong."""
 
     name: str
     #: ``<file>::<function>`` each.
@@ -46,26 +45,6 @@ class Sabotage:
 
 
 NOTHING = Sabotage(name="nothing", probes=())
-
-
-def read_sabotages(file: Path) -> tuple[Sabotage, ...]:
-    """The rows of *file*; lists in them are tuples where the settings have tuples."""
-    rows = tomllib.loads(file.read_text())["sabotage"]
-    return tuple(
-        Sabotage(
-            **{
-                **row,
-                "probes": tuple(row["probes"]),
-                "settings": {name: _frozen(one) for name, one in row.get("settings", {}).items()},
-                "aliases": _frozen(row["aliases"]) if "aliases" in row else None,
-            }
-        )
-        for row in rows
-    )
-
-
-def _frozen(value):
-    return tuple(value) if isinstance(value, list) else value
 
 
 class SabotagedEngine:

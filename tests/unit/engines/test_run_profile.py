@@ -2,6 +2,7 @@ import pytest
 
 from matrix.core.model import Port, RunSettings
 from matrix.core.ports import ContainerSpec
+from matrix.core.saboteur import Weakening
 from matrix.engines.profile import container_payload
 
 
@@ -90,3 +91,38 @@ def test_a_container_is_named_on_its_network_and_labelled():
     assert asked["Volumes"] == {"/data": {}}
     assert asked["User"] == "redis"
     assert asked["Cmd"] == ["replica", "queue"]
+
+
+def spoiled(weakening):
+    return container_payload(
+        ContainerSpec(
+            name="mx-1-queue-qa-2",
+            image_id="sha256:" + "a" * 64,
+            network="net",
+            aliases=("queue",),
+            labels={},
+            settings=RunSettings(ports=(Port(name="redis", container=6379),)),
+            entrypoint=("sh", "-c", ":"),
+            weakened=frozenset({weakening}),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("weakening", "key", "value"),
+    [
+        (Weakening.LOG, "LogConfig", {"Type": "json-file", "Config": {}}),
+        (Weakening.PORTS, "PortBindings", {"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": ""}]}),
+    ],
+)
+def test_a_saboteur_takes_away_one_guard_and_no_other(weakening, key, value):
+    config = spoiled(weakening)["HostConfig"]
+    usual = payload(ports=(Port(name="redis", container=6379),))["HostConfig"]
+    different = {name for name in usual if config[name] != usual[name]} - {"NetworkMode"}
+    assert different == {key}
+    assert config[key] == value
+
+
+def test_an_entrypoint_takes_the_place_of_the_images_own():
+    assert "Entrypoint" not in payload()
+    assert spoiled(Weakening.LOG)["Entrypoint"] == ["sh", "-c", ":"]
