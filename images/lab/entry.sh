@@ -1,10 +1,11 @@
 #!/bin/bash
 # PID 1 of a lab host: prepares the mounts, then runs sshd and the container engine until TERM.
-# The lab mounts at SETTINGS: ssh_host_ed25519_key, authorized_keys, sshd_options.
 set -u
 SETTINGS=/etc/compat-lab
 RUN=/run/compat-lab
 HERE=/usr/local/lib/compat-lab
+# shellcheck source=sshd.sh
+. "$HERE/sshd.sh"
 
 # A container that is not privileged gets these read-only; a plain remount leaves bind mounts ro.
 make_writable() {
@@ -15,23 +16,6 @@ make_writable() {
     if mountpoint -q "$folder"; then mount -o remount,rw,bind "$folder"; fi
   done
   mount --make-rshared /
-}
-
-configure_sshd() {
-  install -d -m 0755 "$RUN" /run/sshd
-  install -m 0600 "$SETTINGS/ssh_host_ed25519_key" "$RUN/"
-  install -m 0644 "$SETTINGS/authorized_keys" "$RUN/"
-  # The first value of an option is the one that counts, so the host's own come first.
-  cat "$SETTINGS/sshd_options" - > "$RUN/sshd_config" << END
-HostKey $RUN/ssh_host_ed25519_key
-AuthorizedKeysFile $RUN/authorized_keys
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-UsePAM no
-PermitRootLogin no
-PrintMotd no
-PidFile none
-END
 }
 
 # On a machine with cgroup v1 this host is to have v2: show it the unified hierarchy only. Its
@@ -53,6 +37,16 @@ hand_out_controllers() {
   done
 }
 
+# A host that is to seem far away listens behind a relay that holds everything back.
+serve_ssh() {
+  if [ -z "${COMPAT_LAB_LINK:-}" ]; then
+    exec /usr/sbin/sshd -D -e -f "$RUN/sshd_config"
+  fi
+  /usr/sbin/sshd -D -e -f "$RUN/sshd_config" -p 2222 -o ListenAddress=127.0.0.1 &
+  # shellcheck disable=SC2086 # three numbers: the port, milliseconds, megabits a second
+  exec python3 "$HERE/slow_link.py" $COMPAT_LAB_LINK 2222
+}
+
 # The engine is not asked: it would give each of its containers ten seconds. With this process all
 # others of the host end too.
 trap 'exit 0' TERM INT
@@ -63,7 +57,7 @@ if [ "${COMPAT_LAB_CGROUP:-}" = 2 ] && [ ! -e /sys/fs/cgroup/cgroup.controllers 
   show_unified_hierarchy
 fi
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then hand_out_controllers; fi
-/usr/sbin/sshd -D -e -f "$RUN/sshd_config" &
+serve_ssh &
 bash "$HERE/engine.sh" &
 # An engine that dies is not started again: that a host lost its engine is for others to notice.
 while :; do

@@ -153,7 +153,7 @@ def _settings(host: HostPlan) -> Iterator[tuple[str, str]]:
     if host.rootless:
         yield "COMPAT_LAB_ROOTLESS", host.user
     if host.link is not None:
-        yield "COMPAT_LAB_LINK", f"{host.link.delay_ms} {host.link.megabits}"
+        yield "COMPAT_LAB_LINK", f"{host.port} {host.link.delay_ms} {host.link.megabits}"
     if host.machine != "container" and host.memory_bytes is not None:
         yield "COMPAT_LAB_MEMORY", f"{host.memory_bytes // 2**20}M"
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from docker import APIClient
 
 from matrix.core.errors import HostError, MatrixError
-from matrix.lab import containers, keys, networks
+from matrix.lab import containers, keys, networks, swarm
 from matrix.lab.images import ImageKey, ensure_image, image_key
 from matrix.lab.machine import open_engine, read_routes, read_withheld_capabilities
 from matrix.lab.plan import HostPlan, LabPlan, choose, read_plan
@@ -84,6 +84,9 @@ def up(root: Path, inventory: Path, *, names: Collection[str] = (), report: Say)
         _ensure_networks(absent)
         withheld = read_withheld_capabilities()
         _for_each(partial(_start, withheld=withheld, report=report), absent)
+        with open_engine() as client:
+            for members in swarm.clusters(hosts):
+                swarm.join(client, members, report)
         report(f"lab: {len(hosts)} hosts ready after {time.monotonic() - began:.1f} s")
 
 

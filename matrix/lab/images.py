@@ -66,8 +66,8 @@ def _image_id(client: APIClient, reference: str) -> str | None:
 
 def _digest(context: Path, role: str, base_id: str, arguments: Mapping[str, str]) -> str:
     content = hashlib.sha256(repr((base_id, sorted(arguments.items()))).encode())
-    files = [context / "entry.sh", *sorted((context / role).iterdir())]
-    for file in files:
+    shared = [path for path in sorted(context.iterdir()) if path.is_file()]
+    for file in (*shared, *sorted((context / role).iterdir())):
         content.update(f"{file.name} {file.stat().st_mode:o}\0".encode())
         content.update(file.read_bytes())
     return content.hexdigest()

@@ -10,8 +10,6 @@ from matrix.lab.plan import HostPlan
 
 #: Where an engine listens unless the host says otherwise.
 _SOCKETS = {"docker": "/run/docker.sock", "podman": "/run/podman/podman.sock"}
-#: From within its container, where the Docker of a machine with a kernel of its own listens.
-_GUEST = "tcp://10.213.255.2:2375"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,19 +77,13 @@ def storage(host: HostPlan) -> str:
     return "/home" if host.rootless else recipe(host).storage
 
 
-def inside_argv(host: HostPlan) -> tuple[str, ...]:
-    """The client of its engine, for the root of its container."""
-    if host.machine != "container":
-        return ("docker", "--host", _GUEST)
-    return _client(host)
-
-
 def version_command(host: HostPlan) -> str:
     """Prints the engine's version for who logs in; through the API, which is what is used later."""
-    return f"{' '.join(_client(host))} version --format '{{{{.Server.Version}}}}'"
+    return f"{' '.join(client_argv(host))} version --format '{{{{.Server.Version}}}}'"
 
 
-def _client(host: HostPlan) -> tuple[str, ...]:
+def client_argv(host: HostPlan) -> tuple[str, ...]:
+    """The client of its engine, for whoever may use its socket."""
     name = program(host)
     socket = f"unix://{host.engine_socket or _SOCKETS[name]}"
     return ("podman", "--remote", "--url", socket) if name == "podman" else ("docker",)
