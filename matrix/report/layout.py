@@ -1,20 +1,23 @@
-"""The page's parts as values: rows, columns, reasons, what is not green, and where time went."""
+"""The page's parts as values: rows, columns, reasons, and what is not green."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from matrix.core.grid import Report
+from matrix.core.history import Change
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.result import Fault, HostFinding
-from matrix.core.text import seconds_text
 from matrix.core.verdict import Verdict
+from matrix.core.vitality import Strength
+from matrix.report import marks
 from matrix.report.summary import (
     Place,
     by_urgency,
     column_facts,
     places,
     reason_cell,
+    sentence,
     short,
     short_id,
 )
@@ -30,6 +33,15 @@ class Tile:
     place: Place
     #: Beside the glyph; "" where the column's head has said it already.
     text: str
+    #: The verdict as a sentence, and on a second line in words what else the tile shows.
+    title: str
+    anchor: str
+    #: Whether it has an entry in one of the lists below the grid, which its link then leads to.
+    listed: bool
+    #: Path of the drawing of the last ten measurements, "" for none.
+    strip: str
+    #: None when it is not changed or compared with nothing.
+    change: Change | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +52,8 @@ class Row:
     #: Short ids of the images asked for in this row; usually one.
     images: tuple[str, ...]
     tiles: tuple[Tile, ...]
+    #: None when nobody has tried whether its probes can fail.
+    strength: Strength | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +67,8 @@ class Column:
     fault: Fault | None
     #: What its engines cannot do of the run profile.
     deviations: tuple[str, ...]
+    #: Facts that changed lately, in words.
+    drift: tuple[str, ...]
     #: How many of its cells this fault explains.
     explains: int
 
@@ -62,48 +78,43 @@ class Reason:
     """Why the gate says what it says."""
 
     text: str
-    #: Anchor of the panel of the cell it is about, "" when it is about no single cell.
+    #: Anchor of the cell it is about, "" when it is about no single cell.
     anchor: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """A part of an attempt, as a stretch of a bar that is 100 long."""
-
-    name: str
-    seconds: str
-    start: float
-    length: float
-
-
-def anchor(cell: CellId) -> str:
-    """The fragment of a cell's panel, ``cell=queue@qa``; the script keeps its state in the same
-    form, so a link works with and without it."""
+def anchor(cell: CellId | str) -> str:
+    """The fragment of a cell, ``cell=queue@qa``; the script keeps its state in the same form, so
+    a link works with and without it."""
     return f"cell={quote(str(cell), safe='@')}"
 
 
-def rows(report: Report) -> tuple[Row, ...]:
-    """The grid by services."""
-    everything = tuple(places(report))
+def rows(report: Report, *, listed: Collection[CellId]) -> tuple[Row, ...]:
+    """The grid by services; *listed* have an entry below the grid."""
+    by_service: dict[str, list[Place]] = {service.name: [] for service in report.grid.services}
+    for place in places(report):
+        by_service[place.service.name].append(place)
     return tuple(
-        _row(report, service, [place for place in everything if place.service is service])
+        _row(report, service, by_service[service.name], listed=listed)
         for service in report.grid.services
     )
 
 
 def columns(report: Report) -> tuple[Column, ...]:
     """The grid's head, from left to right."""
-    everything = tuple(places(report))
-    return tuple(
-        _column(report, environment, [at for at in everything if at.environment is environment])
-        for environment in report.grid.environments
-    )
+    by_name: dict[str, list[Place]] = {one.name: [] for one in report.grid.environments}
+    for place in places(report):
+        by_name[place.environment.name].append(place)
+    return tuple(_column(report, one, by_name[one.name]) for one in report.grid.environments)
 
 
 def reasons(report: Report) -> tuple[Reason, ...]:
     """The gate's reasons with their links."""
-    named = ((reason, reason_cell(report, reason)) for reason in report.decision.reasons)
-    return tuple(Reason(text=text, anchor=anchor(cell) if cell else "") for text, cell in named)
+    return _linked(report, report.decision.reasons)
+
+
+def notes(report: Report) -> tuple[Reason, ...]:
+    """Waivers and quarantines as the gate tells of them, with their links."""
+    return _linked(report, report.decision.notes)
 
 
 def not_green(report: Report) -> tuple[Place, ...]:
@@ -120,28 +131,50 @@ def left_out(report: Report) -> tuple[Place, ...]:
     return tuple(at for at in places(report) if at.cell.verdict is Verdict.UNSUPPORTED)
 
 
-def steps(durations: Mapping[str, float]) -> tuple[Step, ...]:
-    """Where the time of an attempt went, in order."""
-    return tuple(_steps(durations, whole=sum(durations.values())))
+def images(report: Report) -> dict[str, tuple[str, ...]]:
+    """Service title → ids of the images it was measured with, without services that were not."""
+    found: dict[str, dict[str, None]] = {}
+    for place in places(report):
+        if place.cell.result and place.cell.result.image_id:
+            found.setdefault(place.service.title, {})[place.cell.result.image_id] = None
+    return {title: tuple(ids) for title, ids in found.items()}
 
 
-def passed(verdicts: Sequence[Verdict]) -> str:
-    """How many of a group of probes passed, in words."""
-    good = sum(verdict is Verdict.PASSED for verdict in verdicts)
-    whole = len(verdicts)
-    return f"all {good} passed" if good == whole else f"{good} of {whole} passed"
+def _linked(report: Report, lines: Sequence[str]) -> tuple[Reason, ...]:
+    ids = {str(place.cell.cell): place.cell.cell for place in places(report)}
+    named = ((line, reason_cell(ids, line)) for line in lines)
+    return tuple(Reason(text=text, anchor=anchor(cell) if cell else "") for text, cell in named)
 
 
-def _row(report: Report, service: Service, at: Sequence[Place]) -> Row:
+def _row(
+    report: Report, service: Service, at: Sequence[Place], *, listed: Collection[CellId]
+) -> Row:
     asked = {short_id(place.cell.result.image_id): None for place in at if place.cell.result}
     return Row(
         service=service,
         images=tuple(filter(None, asked)),
-        tiles=tuple(Tile(place=place, text=_text(report, place)) for place in at),
+        tiles=tuple(_tile(report, place, listed=place.cell.cell in listed) for place in at),
+        strength=report.grid.strengths.get(service.name),
+    )
+
+
+def _tile(report: Report, place: Place, *, listed: bool) -> Tile:
+    cell = place.cell.cell
+    more = marks.words(report, place.cell)
+    return Tile(
+        place=place,
+        text=_text(report, place),
+        title="\n".join(filter(None, (" ".join(sentence(place).split()), ", ".join(more)))),
+        anchor=anchor(cell),
+        listed=listed,
+        strip=marks.strip(report, cell),
+        change=marks.change(report, cell),
     )
 
 
 def _text(report: Report, place: Place) -> str:
+    if place.cell.waived:
+        return "waived"
     return "" if _explained(report, place) else short(place.cell)
 
 
@@ -155,6 +188,7 @@ def _column(report: Report, environment: Environment, at: Sequence[Place]) -> Co
         facts=column_facts(next(iter(hosts), None)),
         fault=finding.fault if finding else None,
         deviations=tuple(deviations),
+        drift=marks.drift(finding),
         explains=sum(_explained(report, place) for place in at),
     )
 
@@ -164,11 +198,3 @@ def _explained(report: Report, place: Place) -> bool:
     finding = report.grid.findings.get(place.environment.name)
     tried = place.cell.result.attempts if place.cell.result else ()
     return bool(place.cell.verdict is Verdict.ERROR and finding and finding.fault and not tried)
-
-
-def _steps(durations: Mapping[str, float], *, whole: float) -> Iterator[Step]:
-    start = 0.0
-    for name, seconds in durations.items():
-        length = 100 * seconds / whole if whole > 0 else 0.0
-        yield Step(name=name, seconds=seconds_text(seconds), start=start, length=length)
-        start += length

@@ -7,7 +7,7 @@ host could neither run nor load anything.
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 
@@ -17,21 +17,30 @@ from markupsafe import Markup
 from matrix.core.grid import Report
 from matrix.core.text import seconds_text
 from matrix.core.verdict import Verdict
-from matrix.report import layout, summary
-from matrix.report.evidence import gather
+from matrix.report import embedded, layout, marks, summary
 
-_STYLES = ("base.css", "grid.css", "panel.css", "media.css")
-_SCRIPTS = ("page.js",)
-#: How many reasons of the gate are shown before the rest is folded away.
+_STYLES = ("base", "controls", "grid", "panel", "evidence", "media")
+#: In this order: each adds one thing that later ones may use.
+_SCRIPTS = (
+    *("start", "query", "changes", "words", "model", "state", "view", "arrange", "keys"),
+    *("history", "facts", "evidence", "panel", "compare", "formats", "exports", "controls"),
+    *("help", "main"),
+)
+#: How many reasons of the gate are shown before the rest is folded away, and at most.
 _FIRST_REASONS = 3
+_MOST_REASONS = 100
+#: Entries of a list below the grid; the grid itself has all of them.
+_MOST_LISTED = 200
 
 
 def render(report: Report, *, width: int) -> str:
     """The page. *width* is the reader's window and of no use here."""
     del width
     columns = layout.columns(report)
-    style = f"{_assets(_STYLES)}:root {{ --columns: {len(columns)}; }}"
-    script = _assets(_SCRIPTS)
+    not_green, left_out = layout.not_green(report), layout.left_out(report)
+    listed = {place.cell.cell for place in (*not_green[:_MOST_LISTED], *left_out[:_MOST_LISTED])}
+    style = f"{_assets('style', _STYLES, 'css')}:root {{ --columns: {len(columns)}; }}"
+    script = _assets("script", _SCRIPTS, "js")
     return (
         _templates()
         .get_template("page.html")
@@ -40,13 +49,22 @@ def render(report: Report, *, width: int) -> str:
             style=Markup(style),  # noqa: S704 - a file of ours
             script=Markup(script),  # noqa: S704 - a file of ours
             policy=_policy(style=style, script=script),
-            rows=layout.rows(report),
+            rows=layout.rows(report, listed=listed),
             columns=columns,
             counts=summary.counts(report),
+            tallies=marks.tallies(report),
             reasons=layout.reasons(report),
-            not_green=layout.not_green(report),
-            left_out=layout.left_out(report),
-            evidence=gather(summary.places(report)),
+            notes=layout.notes(report),
+            oldest=marks.oldest(report),
+            images=layout.images(report),
+            changes=marks.changes(report),
+            known_cells={str(place.cell.cell) for place in summary.places(report)},
+            clusters_shared=[one for one in report.clusters if len(one.cells) > 1],
+            clusters_single=[one for one in report.clusters if len(one.cells) == 1],
+            not_green=not_green,
+            left_out=left_out,
+            grid=Markup(embedded.grid_json(report)),  # noqa: S704 - has no "<"
+            evidence=Markup(embedded.evidence_json(report)),  # noqa: S704 - has no "<"
         )
     )
 
@@ -63,23 +81,23 @@ def _templates() -> Environment:
     environment.globals.update(
         Verdict=Verdict,
         anchor=layout.anchor,
+        deciding=summary.deciding,
         first_reasons=_FIRST_REASONS,
+        most_listed=_MOST_LISTED,
+        most_reasons=_MOST_REASONS,
         meanings=summary.MEANINGS,
-        passed=layout.passed,
         run_command=summary.run_command,
-        sentence=summary.sentence,
-        steps=layout.steps,
         why=summary.why,
     )
     environment.filters.update(
-        moment=_moment, seconds=seconds_text, short_id=summary.short_id, value=_value
+        day=_day, moment=_moment, seconds=seconds_text, short_id=summary.short_id
     )
     return environment
 
 
-def _assets(names: tuple[str, ...]) -> str:
-    folder = files("matrix.report") / "templates"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+def _assets(kind: str, names: tuple[str, ...], suffix: str) -> str:
+    folder = files("matrix.report") / "templates" / kind
+    return "\n".join((folder / f"{name}.{suffix}").read_text(encoding="utf-8") for name in names)
 
 
 def _policy(*, style: str, script: str) -> str:
@@ -97,7 +115,5 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
-def _value(fact: object) -> str:
-    """A fact for people; None is one that was asked for and not to be had."""
-    words = {None: "not to be had", True: "yes", False: "no"}
-    return words[fact] if fact is None or isinstance(fact, bool) else str(fact)
+def _day(day: date) -> str:
+    return f"{day:%-d %B %Y}"

@@ -1,7 +1,7 @@
 """What every format says in the same words: the cells in order, counts, sentences, tallies."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from matrix.core.grid import Decision, GridCell, Report
@@ -143,10 +143,10 @@ def known_line(decision: Decision) -> str:
     return f"{known}, exit {decision.exit_code}"
 
 
-def reason_cell(report: Report, reason: str) -> CellId | None:
-    """The cell a reason of the gate starts with, if it names one of the grid."""
+def reason_cell(ids: Mapping[str, CellId], reason: str) -> CellId | None:
+    """The cell a reason of the gate starts with, if it names one of *ids*."""
     word = reason.split(maxsplit=1)[0].rstrip(":,") if reason.strip() else ""
-    return next((place.cell.cell for place in places(report) if str(place.cell.cell) == word), None)
+    return ids.get(word)
 
 
 def run_command(cell: CellId) -> str:
@@ -171,10 +171,6 @@ def column_facts(finding: HostFinding | None) -> tuple[str, ...]:
     return tuple(
         shown[0].upper() + shown[1:] if " " in shown else shown for shown in known if shown
     )
-
-
-def _as_name(shown: str) -> str:
-    return shown[0].upper() + shown[1:]
 
 
 def _fact(value: Fact) -> str:

@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from builders.past import a_report_with_a_past
 from builders.reports import a_hostile_report, an_empty_report
 from builders.shop import shop_report
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from matrix.report import render
 
-REPORTS = {"shop": shop_report, "empty": an_empty_report, "hostile": a_hostile_report}
+REPORTS = {
+    "shop": shop_report,
+    "past": a_report_with_a_past,
+    "empty": an_empty_report,
+    "hostile": a_hostile_report,
+}
 CHROMIUM = "chromium"
 FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run")
 

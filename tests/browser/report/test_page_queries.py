@@ -1,7 +1,6 @@
 """The page's query language, against the table that the command is held against too."""
 
 import json
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 

@@ -2,16 +2,18 @@
 
 import base64
 import hashlib
+import json
 import re
+import zlib
 from functools import cache
+from typing import Any
 
+from builders.past import a_report_with_a_past
 from builders.report_readers import Elements
-from builders.reports import a_cell, a_report, a_service, an_attempt, an_environment
+from builders.reports import a_hostile_report
 from builders.shop import shop_report
 
-from matrix.core.verdict import Verdict
 from matrix.report import render
-from matrix.report.layout import steps
 
 
 @cache
@@ -65,19 +67,49 @@ def test_an_unreachable_column_says_so_once() -> None:
     assert ">unreachable<" not in grid[0]
 
 
-def test_an_image_that_was_not_asked_for_is_said() -> None:
-    attempt = an_attempt(image_id="sha256:" + "f" * 64)
-    report = a_report(
-        (a_service("queue"),),
-        (an_environment("qa"),),
-        (a_cell("queue", "qa", Verdict.ERROR, attempt, reason="image-mismatch"),),
-    )
-    assert "not the one asked for" in render("html", report)
-    assert "not the one asked for" not in page()
+def test_every_cell_has_its_evidence_and_every_environment_its_facts() -> None:
+    report = shop_report()
+    assert EVIDENCE.keys() == {*map(str, report.grid.cells), "environments"}
+    queue = unpacked("queue@qa")
+    (attempt,) = queue["attempts"]
+    failed = [probe for side in attempt["sides"] for probe in side["probes"] if "detail" in probe]
+    assert [probe["title"] for probe in failed] == ["Memory limit is enforced"]
+    assert [command["exit"] for command in failed[0]["commands"]] == [0, 0, 1]
+    assert unpacked("environments")["environments"]["qa"]["hosts"][0]["facts"]
 
 
-def test_steps_fill_the_bar() -> None:
-    bar = steps({"start": 1.0, "probe": 3.0})
-    assert [(step.start, step.length) for step in bar] == [(0.0, 25.0), (25.0, 75.0)]
-    assert steps({"start": 0.0})[0].length == 0.0
-    assert steps({}) == ()
+def test_the_history_and_the_waivers_of_a_cell_are_in_its_evidence() -> None:
+    known = unpacked("worker@prod", of=render("html", a_report_with_a_past()))
+    assert len(known["history"]["past"]) == 30
+    assert known["history"]["first_bad"] == known["history"]["past"][-1]
+    assert [waiver["state"] for waiver in known["waivers"]] == ["used"]
+
+
+def test_the_grid_of_the_page_holds_what_can_be_asked_for() -> None:
+    grid = json.loads(data("grid-data", of=render("html", a_report_with_a_past())))
+    cells = {f"{cell['service']}@{cell['environment']}": cell for cell in grid["cells"]}
+    assert len(cells) == 49
+    assert cells["userdb@cloud"]["flaky"]
+    assert cells["queue@cluster"]["change"] == "regression"
+    assert cells["worker@prod"]["waived"]
+    assert cells["queue@qa"]["past"] == "PPPEPPFFFF"
+    assert grid["services"][1]["owner"] == "team-orders"
+
+
+def test_a_text_cannot_end_the_element_that_holds_the_data() -> None:
+    found = render("html", a_hostile_report())
+    assert len(re.findall("<script", found)) == len(re.findall("</script>", found)) == 3
+    assert "<" not in data("grid-data", of=found)
+
+
+def data(name: str, *, of: str) -> str:
+    (content,) = re.findall(f'(?s)<script type="application/json" id="{name}">(.*?)</script>', of)
+    return str(content)
+
+
+EVIDENCE = json.loads(data("evidence-data", of=page()))
+
+
+def unpacked(key: str, *, of: str = "") -> dict[str, Any]:
+    packed = json.loads(data("evidence-data", of=of))[key] if of else EVIDENCE[key]
+    return dict(json.loads(zlib.decompress(base64.b64decode(packed))))

@@ -113,7 +113,8 @@ def test_counts_add_up_to_the_whole_grid() -> None:
     ],
 )
 def test_a_reason_of_the_gate_finds_its_cell(reason: str, cell: CellId | None) -> None:
-    assert summary.reason_cell(shop_report(), reason) == cell
+    ids = {str(cell): cell for cell in shop_report().grid.cells}
+    assert summary.reason_cell(ids, reason) == cell
 
 
 def test_the_command_for_a_cell_is_quoted() -> None:
