@@ -1,0 +1,8 @@
+CREATE FUNCTION pgv8_call_handler() RETURNS language_handler LANGUAGE c AS 'MODULE_PATHNAME';
+CREATE FUNCTION pgv8_inline_handler(internal) RETURNS void STRICT LANGUAGE c AS 'MODULE_PATHNAME';
+CREATE FUNCTION pgv8_validator(oid) RETURNS void STRICT LANGUAGE c AS 'MODULE_PATHNAME';
+CREATE TRUSTED LANGUAGE pgv8 HANDLER pgv8_call_handler INLINE pgv8_inline_handler VALIDATOR pgv8_validator;
+COMMENT ON LANGUAGE pgv8 IS 'JavaScript on V8';
+
+CREATE FUNCTION pgv8_version() RETURNS text STABLE LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION pgv8_version() IS 'version of V8';
