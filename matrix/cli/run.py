@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from matrix.answer import write_report
 from matrix.app import Outcome, Wish, plan_run, resume_run, run_plan
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import json_option, print_report, project_options, say_build, site, talk
@@ -18,17 +17,9 @@ from matrix.core.expected import Expected, compare
 from matrix.core.gate import Exit, code_of_signal, exit_code
 from matrix.execution.toolbox import Halt
 from matrix.loading import load_expected
-from matrix.report import RENDERERS
+from matrix.report import FILES, RENDERERS
+from matrix.report.writing import write_report
 from matrix.site import Site
-
-#: Format → file name in the reports folder.
-FILES = {
-    "html": "report.html",
-    "text": "report.txt",
-    "junit": "junit.xml",
-    "json": "report.json",
-    "markdown": "report.md",
-}
 
 
 @click.command("run")
@@ -127,10 +118,11 @@ def _carry_out(one: Site, wish: Wish, resume: str | None, halt: Halt) -> Outcome
 
 
 def _write(one: Site, outcome: Outcome, formats: Sequence[str]) -> list[Path]:
-    paths = [one.project.reports / FILES[name] for name in formats]
-    for name, path in zip(formats, paths, strict=True):
-        write_report(outcome.report, name, path)
-    return paths
+    return [
+        path
+        for name in formats
+        for path in write_report(outcome.report, name, one.project.reports / FILES[name])
+    ]
 
 
 def _say(outcome: Outcome, paths: Sequence[Path], *, as_json: bool) -> None:

@@ -6,9 +6,10 @@ becomes a link, an image, a table cell, HTML or a mention of a person.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from matrix.core.grid import Report
+from matrix.core.grid import GridCell, Report
+from matrix.core.model import Service
 from matrix.core.result import Attempt, ProbeResult
 from matrix.core.text import neutralise, one_line, seconds_text
 from matrix.core.verdict import Verdict
@@ -16,9 +17,11 @@ from matrix.report import summary
 from matrix.report.summary import Place
 
 #: Most platforms cut a comment at 65,536 characters.
-PAGE_CHARACTERS = 60_000
+PAGE_BYTES = 60_000
 DETAIL_CHARACTERS = 2_000
 _LINE = 300
+_MORE = "\n{count} more are not shown here.\n"
+_GONE = "The report is too large to be shown here.\n"
 
 _PUNCTUATION = re.compile("[!-/:-@[-`{-~]")
 _NOT_GREEN = (Verdict.FAILED, Verdict.ERROR, Verdict.MISSING, Verdict.STALE, Verdict.WARNED)
@@ -27,8 +30,19 @@ _NOT_GREEN = (Verdict.FAILED, Verdict.ERROR, Verdict.MISSING, Verdict.STALE, Ver
 def render(report: Report, *, width: int) -> str:
     """Gate, grid and what is not green; *width* is of no use to it."""
     del width
-    top = "\n\n".join((*_head(report), "\n".join(_table(report)), _legend(report)))
-    return top + "\n" + "".join(_within(_details(report), PAGE_CHARACTERS - len(top)))
+    return page(report, room_bytes=PAGE_BYTES)
+
+
+def page(report: Report, *, room_bytes: int) -> str:
+    """Gate, grid and as many details as there is room for.
+
+    A grid that is too large is shown by its rows that are not green, and if that is too large still
+    it is left out, with a sentence that says so.
+    """
+    head, legend = "\n\n".join(_head(report)), _legend(report)
+    tops = (f"{head}\n\n{table}\n\n{legend}\n" for table in _tables(report))
+    top = next((top for top in tops if _size(top) <= room_bytes), _GONE)
+    return top + "".join(_within(_details(report), room_bytes - _size(top) - _size(_MORE)))
 
 
 def inert(found: str) -> str:
@@ -71,13 +85,34 @@ def _head(report: Report) -> Iterator[str]:
         )
 
 
-def _table(report: Report) -> Iterator[str]:
+def _tables(report: Report) -> Iterator[str]:
+    """The grid, and what to show of it where there is no room."""
+    yield "\n".join(_table(report, report.grid.services))
+    bad = {place.service.name for place in summary.places(report) if _is_bad(place)}
+    rows = [service for service in report.grid.services if service.name in bad]
+    hidden = len(report.grid.services) - len(rows)
+    note = f"{hidden} rows without a problem are not shown here."
+    yield "\n".join((*_table(report, rows), "", note))
+    yield "The grid is too large to be shown here."
+
+
+def _is_bad(place: Place) -> bool:
+    return place.cell.verdict in _NOT_GREEN
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _table(report: Report, services: Sequence[Service]) -> Iterator[str]:
     environments = report.grid.environments
     yield _line("", *(f"{inert(environment.title)}" for environment in environments))
     yield _line("---", *("---" for _ in environments))
-    everything = tuple(summary.places(report))
-    for service in report.grid.services:
-        here = (place.cell for place in everything if place.service is service)
+    rows: dict[str, list[GridCell]] = {service.name: [] for service in report.grid.services}
+    for place in summary.places(report):
+        rows[place.service.name].append(place.cell)
+    for service in services:
+        here = rows[service.name]
         cells = (f"{cell.verdict.glyph} {inert(summary.short(cell))}".strip() for cell in here)
         yield _line(f"**{inert(service.title)}**", *cells)
 
@@ -99,7 +134,7 @@ def _details(report: Report) -> Iterator[str]:
             found = f"{finding.fault.reason}: {finding.fault.message}"
             yield f"\n- ! {_code(finding.environment)} {inert(found)}\n"
     for place in summary.by_urgency(summary.places(report)):
-        if place.cell.verdict in _NOT_GREEN:
+        if _is_bad(place):
             yield _detail(place)
 
 
@@ -134,13 +169,13 @@ def _within(details: Iterator[str], room: int) -> Iterator[str]:
     """As many whole details as there is room for."""
     left_out = 0
     for detail in details:
-        if left_out or len(detail) > room:
+        if left_out or _size(detail) > room:
             left_out += 1
             continue
-        room -= len(detail)
+        room -= _size(detail)
         yield detail
     if left_out:
-        yield f"\n{left_out} more cells are not shown here.\n"
+        yield _MORE.format(count=left_out)
 
 
 def _code(found: str) -> str:

@@ -1,8 +1,11 @@
 """Each format read back: which cells it shows, with which verdict, in the order they stand.
 
-One reader per row of RENDERERS; the contract suite fails for a renderer that has none.
+One reader per row of RENDERERS that shows cells, and the names of those that show the decision
+alone; the contract suite fails for a renderer that is neither.
 """
 
+import csv
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -97,6 +100,21 @@ def read_markdown(document: str, report: Report) -> Cells:
     return cells
 
 
+def read_csv(document: str, report: Report) -> Cells:
+    rows = csv.DictReader(io.StringIO(document))
+    return [(f"{row['service']}@{row['environment']}", Verdict(row["verdict"])) for row in rows]
+
+
+def read_ctrf(document: str, report: Report) -> Cells:
+    cells = json.loads(document)["results"]["extra"]["cells"]
+    return [(name, Verdict(verdict)) for name, verdict in cells.items()]
+
+
+def read_in_toto(document: str, report: Report) -> Cells:
+    (plan,) = json.loads(document)["predicate"]["configuration"]
+    return [(name, Verdict(verdict)) for name, verdict in plan["annotations"]["cells"].items()]
+
+
 def as_html(document: str) -> str:
     """Markdown with tables and raw HTML, as the large platforms take it."""
     return MarkdownIt("commonmark", {"html": True}).enable("table").render(document)
@@ -108,4 +126,10 @@ READERS: dict[str, Callable[[str, Report], Cells]] = {
     "junit": read_junit,
     "json": read_json,
     "markdown": read_markdown,
+    "github-summary": read_markdown,
+    "csv": read_csv,
+    "ctrf": read_ctrf,
+    "in-toto": read_in_toto,
 }
+#: They show the decision and no cells.
+SIGNS = ("github-annotations", "dotenv", "status", "badge", "shields")

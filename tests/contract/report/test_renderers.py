@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
-from builders.report_readers import READERS, Elements, as_html
+from builders.report_readers import READERS, SIGNS, Elements, as_html
 from builders.reports import (
     a_hostile_report,
     a_report,
@@ -20,7 +20,7 @@ from builders.shop import shop_report
 from matrix.core.errors import UsageError
 from matrix.core.grid import Door, Report
 from matrix.core.verdict import Verdict
-from matrix.report import RENDERERS, render
+from matrix.report import FILES, RENDERERS, render
 from matrix.report.summary import places
 
 REPORTS: dict[str, Callable[[], Report]] = {
@@ -33,7 +33,11 @@ RAW = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
+#: They have no place for it, or for more than a word.
+WITHOUT_EXIT_CODE = {"junit", "csv", "badge", "shields"}
+
 every_renderer = pytest.mark.parametrize("name", RENDERERS)
+every_grid = pytest.mark.parametrize("name", READERS)
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +54,12 @@ def rendered() -> Callable[[str, str], str]:
 
 
 def test_every_renderer_can_be_read_back() -> None:
-    assert READERS.keys() == RENDERERS.keys()
+    assert {*READERS, *SIGNS} == RENDERERS.keys()
+    assert FILES.keys() == RENDERERS.keys()
+    assert len(set(FILES.values())) == len(FILES)
 
 
-@every_renderer
+@every_grid
 @pytest.mark.parametrize("which", REPORTS)
 def test_every_cell_stands_once_with_its_verdict(
     name: str, which: str, rendered: Callable[[str, str], str]
@@ -64,14 +70,14 @@ def test_every_cell_stands_once_with_its_verdict(
     assert sorted((cell, verdict.value) for cell, verdict in found) == expected
 
 
-@every_renderer
+@every_grid
 def test_an_empty_plan_is_all_unknown(name: str, rendered: Callable[[str, str], str]) -> None:
     found = READERS[name](rendered(name, "empty"), an_empty_report())
     assert len(found) == 4
     assert {verdict for _, verdict in found} == {Verdict.MISSING}
 
 
-@pytest.mark.parametrize("name", [name for name in RENDERERS if name != "junit"])
+@pytest.mark.parametrize("name", sorted(RENDERERS.keys() - WITHOUT_EXIT_CODE))
 @pytest.mark.parametrize("door", Door)
 def test_the_door_is_the_one_it_was_given(name: str, door: Door) -> None:
     # All cells are missing: a renderer that decided for itself would say INCOMPLETE.
@@ -147,5 +153,5 @@ def test_hostile_text_stays_text_in_xml(rendered: Callable[[str, str], str]) -> 
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="html, text, junit, json, markdown"):
+    with pytest.raises(UsageError, match="html, text, junit, json, markdown, csv"):
         render("pdf", an_empty_report())
