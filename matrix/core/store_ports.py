@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run
 from matrix.core.vitality import Vitality
@@ -78,6 +79,9 @@ class Runs(Protocol):
 
     def latest(self, count: int = 1) -> tuple[Run, ...]:
         """Newest first, with summaries of their cells."""
+
+    def histories(self, count: int = PANEL_LENGTH) -> Mapping[CellId, CellHistory]:
+        """The newest *count* measurements of every cell, at most PANEL_LENGTH, in one query."""
 
     def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
         """The grid: for each cell the run id and summary of the answer written last."""

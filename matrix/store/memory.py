@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from matrix.core.errors import StoreError
+from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.series import past_of, remember
 from matrix.core.sink import (
     Clean,
     clean_cell,
@@ -115,6 +117,14 @@ class MemoryStore:
 
     def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
         return {cell: (run, summary(result)) for (run, cell), result in self._written.items()}
+
+    def histories(self, count: int = PANEL_LENGTH) -> Mapping[CellId, CellHistory]:
+        found: dict[CellId, CellHistory] = {}
+        for (of, cell), result in self._written.items():
+            run = self._runs[of]
+            past = past_of(result, run=of, release=run.release, begun_at=run.started_at)
+            found[cell] = remember(found.get(cell), past)
+        return {cell: replace(one, past=one.past[:count]) for cell, one in found.items()}
 
     def unfinished_runs(self) -> tuple[str, ...]:
         return tuple(

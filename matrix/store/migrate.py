@@ -6,10 +6,13 @@ from sqlalchemy import Connection, inspect, text
 
 from matrix.core.errors import StoreError
 from matrix.store.database import Database
+from matrix.store.strips import rebuild_strips
 
 #: Revision that this program reads and writes: the last one in migrations/versions.
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "alembic_version"
+#: Revision that brought the strips; a store from before has cells, but none of them in a strip.
+STRIPS_SINCE = "0003"
 
 
 def bring_up_to_date(database: Database) -> None:
@@ -56,3 +59,5 @@ def _upgrade(connection: Connection, *, where: str) -> None:
         )
         raise StoreError(message)
     command.upgrade(config, "head")
+    if found and found < STRIPS_SINCE:
+        rebuild_strips(connection)

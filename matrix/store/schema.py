@@ -97,6 +97,7 @@ RUNS = Table(
     #: JSON list of [service, environment], in the order of the plan.
     *_long_text("plan"),
     Column("version", Text, nullable=False),
+    Index(None, "started_at"),
 )
 
 CELLS = Table(
@@ -251,6 +252,22 @@ LEFTOVERS = Table(
     Column("object_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("remedy", Text, nullable=False),
+)
+
+#: The newest measurements of each cell, packed: see ``store.strips``. A cell that is pruned away
+#: stays in its strip, so nothing here points at ``runs``.
+STRIPS = Table(
+    "strips",
+    METADATA,
+    Column("service", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    #: Id of the newest row of ``cells``.
+    Column("cell", Integer, nullable=False),
+    #: JSON lists, newest first: the newest ten, those before them, at most one.
+    Column("newest", Text, nullable=False),
+    Column("older", Text, nullable=False),
+    Column("first_bad", Text, nullable=False),
+    Column("flaky", Boolean, nullable=False),
 )
 
 #: What is known about the probes of a service.

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from matrix.core.errors import StoreError
+from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
 from matrix.core.sink import (
@@ -31,6 +32,7 @@ from matrix.store.read import (
     read_run_summary,
 )
 from matrix.store.schema import CELLS, JOURNAL, RUNS
+from matrix.store.strips import newest_ids, read_histories
 from matrix.store.vitality import read_vitality, write_vitality
 from matrix.store.write import (
     journal_row,
@@ -91,20 +93,20 @@ class SqlStore:
 
     def record_finding(self, run: str, finding: EnvironmentFinding) -> None:
         with self._database.write() as connection:
-            _check_begun(connection, run)
+            _begun(connection, run)
             write_finding(connection, run, clean_finding(finding, self._clean))
 
     def record_cell(self, run: str, result: CellResult) -> None:
         cleaned = clean_cell(result, self._clean)
         with self._database.write() as connection:
-            _check_begun(connection, run)
-            write_cell(connection, run, cleaned)
+            release, begun_at = _begun(connection, run)
+            write_cell(connection, run, cleaned, release=release, begun_at=begun_at)
 
     def finish(self, run: str, *, state: str, at: datetime, leftovers: Sequence[Leftover]) -> None:
         values = {"state": RunState(state).value, "finished_at": at}
         cleaned = [clean_leftover(leftover, self._clean) for leftover in leftovers]
         with self._database.write() as connection:
-            _check_begun(connection, run)
+            _begun(connection, run)
             connection.execute(update(RUNS).where(RUNS.c.id == run).values(values))
             write_leftovers(connection, run, cleaned)
         self._locks.release(run)
@@ -131,10 +133,13 @@ class SqlStore:
         return tuple(run for run in found if run is not None)
 
     def newest_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
-        newest: Chosen = select(func.max(CELLS.c.id)).group_by(CELLS.c.service, CELLS.c.environment)
         with self._database.read() as connection:
-            found = read_cells(connection, newest, NO_EVIDENCE)
+            found = read_cells(connection, newest_ids(), NO_EVIDENCE)
         return {result.cell: (run, result) for run, result in found}
+
+    def histories(self, count: int = PANEL_LENGTH) -> Mapping[CellId, CellHistory]:
+        with self._database.read() as connection:
+            return read_histories(connection, count)
 
     def unfinished_runs(self) -> tuple[str, ...]:
         open_runs = select(RUNS.c.id).where(RUNS.c.state != RunState.FINISHED.value)
@@ -185,7 +190,11 @@ class SqlStore:
                 raise StoreError(message)
 
 
-def _check_begun(connection: Connection, run: str) -> None:
-    if connection.scalar(select(RUNS.c.id).where(RUNS.c.id == run)) is None:
+def _begun(connection: Connection, run: str) -> tuple[str, datetime]:
+    """Release and start of a run; raises StoreError when it was never begun."""
+    chosen = select(RUNS.c.release, RUNS.c.started_at).where(RUNS.c.id == run)
+    row = connection.execute(chosen).one_or_none()
+    if row is None:
         message = f"run {run} was never begun in this store"
         raise StoreError(message)
+    return row.release, row.started_at

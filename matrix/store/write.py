@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert
@@ -31,6 +32,7 @@ from matrix.store.schema import (
     PROBE_RESULTS,
     RUNS,
 )
+from matrix.store.strips import add_to_strip
 
 # Any: what a column takes is the column's business.
 Row = dict[str, Any]
@@ -53,13 +55,15 @@ def write_run(connection: Connection, run: Run) -> None:
     }
     connection.execute(insert(RUNS), row | plan)
     for result in run.results:
-        write_cell(connection, run.id, result)
+        write_cell(connection, run.id, result, release=run.release, begun_at=run.started_at)
     for finding in run.findings:
         write_finding(connection, run.id, finding)
     write_leftovers(connection, run.id, run.leftovers)
 
 
-def write_cell(connection: Connection, run: str, result: CellResult) -> None:
+def write_cell(
+    connection: Connection, run: str, result: CellResult, *, release: str, begun_at: datetime
+) -> None:
     """One answer; the earlier one of the same cell in the same run goes, with its evidence."""
     connection.execute(delete(CELLS).where(CELLS.c.run == run, *_is_cell(result.cell)))
     cell = _new_key(connection, CELLS, _cell_row(run, result))
@@ -70,6 +74,7 @@ def write_cell(connection: Connection, run: str, result: CellResult) -> None:
     for table, found in rows.by_table.items():
         if found:
             connection.execute(insert(table), found)
+    add_to_strip(connection, result, cell=cell, run=run, release=release, at=begun_at)
 
 
 def write_finding(connection: Connection, run: str, finding: EnvironmentFinding) -> None:
