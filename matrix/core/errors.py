@@ -292,6 +292,12 @@ class StoreError(MatrixError):
     reason = "store"
 
 
+class Refused(MatrixError):
+    """A bundle, a result or a signature cannot be trusted; nothing of it was used."""
+
+    reason = "refused"
+
+
 class Cancelled(MatrixError):
     """The run was interrupted before this was measured."""
 

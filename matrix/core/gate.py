@@ -38,7 +38,7 @@ from datetime import date
 from enum import IntEnum
 from signal import SIGINT, Signals
 
-from matrix.core.errors import ConfigError, MatrixError, UsageError
+from matrix.core.errors import ConfigError, MatrixError, Refused, UsageError
 from matrix.core.grid import Decision, Door, Grid, GridCell
 from matrix.core.model import CellId, Policy, Quarantine
 from matrix.core.selection import matches_any
@@ -166,6 +166,8 @@ def code_of_error(error: BaseException) -> Exit:
     """
     if isinstance(error, UsageError | ConfigError):
         return Exit.USAGE
+    if isinstance(error, Refused):
+        return Exit.REFUSED
     if isinstance(error, KeyboardInterrupt):
         return Exit.INTERRUPTED
     if isinstance(error, MatrixError) and type(error) is not MatrixError:
