@@ -86,7 +86,7 @@ def test_the_style_sheet_is_sent_compressed(fetch, sheet, host):
             ".w-1 { width: 10px; } .w-2 { width: 20px; }",
         ),
         (
-            "@function twice($n) { @return $n * 2; } %base { d: e } a { @extend %base; f: twice(4) }",
+            "@function twice($n) { @return $n * 2; } %b { d: e } a { @extend %b; f: twice(4) }",
             "a { d: e; } a { f: 8; }",
         ),
     ],

@@ -32,10 +32,7 @@ def answers(container):
 def test_a_visitor_on_the_machine_gets_the_page(outside, container):
     """A visitor on the machine gets the page on the published port"""
     address, port = container.address("http")
-    ask = (
-        f'exec 3<>/dev/tcp/{address}/{port}; printf "GET / HTTP/1.0\\r\\nHost: here\\r\\n\\r\\n" >&3; '
-        "cat <&3"
-    )
+    ask = f'exec 3<>/dev/tcp/{address}/{port}; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3'
     answered = outside.run("timeout 10 bash -c %s", ask)
     assert "200 OK" in answered.stdout, answered.stderr
     assert "Welcome, visitor" in answered.stdout
