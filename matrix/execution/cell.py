@@ -1,8 +1,10 @@
 """One cell: attempts on each host of its environment, until one tells us something."""
 
+import threading
 import time
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from matrix.core.errors import RETRYABLE, MatrixError
@@ -27,21 +29,57 @@ class Measured:
 def run_cell(
     tools: Toolbox, order: RunOrder, planned: PlannedCell, sessions: Sequence[HostSession]
 ) -> Measured:
-    """Measure one cell on every host of its environment; never raises for what a host does."""
-    attempts: list[Attempt] = []
-    leftovers: list[Leftover] = []
-    for session in sessions:
-        for tries in range(order.retries + 1):
-            number = len(attempts) + 1
-            attempt, left = run_attempt(tools, order, planned, session, number)
-            attempts.append(attempt)
-            leftovers.extend(left)
-            if tries == order.retries or not _worth_another(attempt, tools):
-                break
-            text = f"attempt {number} ended in ERROR ({attempt.reason}): trying again"
-            _tell(tools, planned, "retry", f"{text}: {attempt.message}")
-    result = judge_cell(tools, order, planned, sessions, tuple(attempts))
-    return Measured(result=result, leftovers=tuple(leftovers))
+    """Measure one cell on every host of its environment, on all of them at once; never raises for
+    what a host does."""
+    numbers = Numbers()
+    with ThreadPoolExecutor(len(sessions), thread_name_prefix="host") as pool:
+        futures = [
+            pool.submit(_run_on_host, tools, order, planned, session, numbers)
+            for session in sessions
+        ]
+    found = sorted((one for future in futures for one in future.result()), key=_number)
+    attempts = tuple(attempt for attempt, _ in found)
+    return Measured(
+        result=judge_cell(tools, order, planned, sessions, attempts),
+        leftovers=tuple(one for _, left in found for one in left),
+    )
+
+
+class Numbers:
+    """Numbers of the attempts at one cell: each once, whichever host asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._given = 0
+
+    def take(self) -> int:
+        """The next one; the first is 1."""
+        with self._lock:
+            self._given += 1
+            return self._given
+
+
+#: An attempt, and what it could not remove.
+_Tried = tuple[Attempt, tuple[Leftover, ...]]
+
+
+def _number(tried: _Tried) -> int:
+    return tried[0].number
+
+
+def _run_on_host(
+    tools: Toolbox, order: RunOrder, planned: PlannedCell, session: HostSession, numbers: Numbers
+) -> list[_Tried]:
+    """Attempts on one host, until one tells us something."""
+    found = []
+    for tries in range(order.retries + 1):
+        attempt, left = run_attempt(tools, order, planned, session, numbers.take())
+        found.append((attempt, left))
+        if tries == order.retries or not _worth_another(attempt, tools):
+            break
+        text = f"attempt {attempt.number} ended in ERROR ({attempt.reason}): trying again"
+        _tell(tools, planned, "retry", f"{text}: {attempt.message}")
+    return found
 
 
 def judge_cell(
