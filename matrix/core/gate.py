@@ -40,6 +40,7 @@ from signal import SIGINT, Signals
 
 from matrix.core.errors import ConfigError, MatrixError, Refused, UsageError
 from matrix.core.grid import Decision, Door, Grid, GridCell
+from matrix.core.history import Change
 from matrix.core.model import CellId, Policy, Quarantine
 from matrix.core.selection import matches_any
 from matrix.core.verdict import Verdict
@@ -175,10 +176,25 @@ def code_of_error(error: BaseException) -> Exit:
     return Exit.INTERNAL
 
 
+def code_of_changes(changes: Iterable[Change]) -> int:
+    """What ``diff --exit-code`` ends with: 1 for a cell that FAILED only now, 4 for a lost answer.
+
+    What failed before and still does is 0: it is no change for the worse.
+    """
+    return first_of(CODES_OF_CHANGES.get(change, Exit.OPEN) for change in changes)
+
+
 def first_of(codes: Iterable[Exit]) -> int:
     """The one of *codes* that wins; 0 for none."""
     return int(min(codes, key=PRECEDENCE.index, default=Exit.OPEN))
 
+
+#: What one change costs; one that is not here costs nothing.
+CODES_OF_CHANGES = {
+    Change.REGRESSION: Exit.FAILED,
+    Change.NEW_FAILURE: Exit.FAILED,
+    Change.DISAPPEARED: Exit.INCOMPLETE,
+}
 
 #: What one verdict costs when the policy does not say otherwise; a verdict not here is an ERROR.
 CODES_OF_VERDICTS = {
