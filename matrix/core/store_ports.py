@@ -87,6 +87,38 @@ class Runs(Protocol):
         """The grid: for each cell the run id and summary of the answer written last."""
 
 
+class Heads(Protocol):
+    """What is known of runs and cells without reading what their probes found: fast.
+
+    A *head* is a run without results and findings; a *headline* a cell without attempts.
+    """
+
+    def heads(self, count: int) -> tuple[Run, ...]:
+        """Newest first."""
+
+    def head(self, run: str) -> Run | None:
+        """None when there is none of that id."""
+
+    def runs_of(self, release: str) -> tuple[str, ...]:
+        """Ids of the runs made for a release, oldest first."""
+
+    def headlines(self, run: str) -> Mapping[CellId, CellResult]:
+        """The answers of one run; empty for a run that is not there."""
+
+
+class Newest(Protocol):
+    """What is known now, of whatever run."""
+
+    def newest_headlines(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        """As ``newest_cells``, without attempts."""
+
+    def newest_whole_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        """As ``newest_cells``, with everything."""
+
+    def newest_findings(self) -> Mapping[str, EnvironmentFinding]:
+        """Environment name → what was found out about it last."""
+
+
 class Liveness(Protocol):
     """Which runs still go on."""
 
@@ -117,7 +149,7 @@ class Proofs(Protocol):
         """What is known for exactly this service, image and probes; None when nobody has tried."""
 
 
-class Store(Journal, RunLog, Runs, Liveness, Proofs, Protocol):
+class Store(Journal, RunLog, Runs, Heads, Newest, Liveness, Proofs, Protocol):
     """All of it, joined."""
 
     def close(self) -> None: ...

@@ -126,6 +126,38 @@ class MemoryStore:
             found[cell] = remember(found.get(cell), past)
         return {cell: replace(one, past=one.past[:count]) for cell, one in found.items()}
 
+    def heads(self, count: int) -> tuple[Run, ...]:
+        found = [self.head(run) for run in self._newest_first()[:count]]
+        return tuple(run for run in found if run)
+
+    def head(self, run: str) -> Run | None:
+        found = self._runs.get(run)
+        return replace(found, results=(), findings=()) if found else None
+
+    def runs_of(self, release: str) -> tuple[str, ...]:
+        newest = self._newest_first()
+        return tuple(run for run in reversed(newest) if self._runs[run].release == release)
+
+    def headlines(self, run: str) -> Mapping[CellId, CellResult]:
+        return {
+            cell: replace(result, attempts=())
+            for (of, cell), result in self._written.items()
+            if of == run
+        }
+
+    def newest_headlines(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        return {
+            cell: (run, replace(result, attempts=()))
+            for (run, cell), result in self._written.items()
+        }
+
+    def newest_whole_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        return {cell: (run, result) for (run, cell), result in self._written.items()}
+
+    def newest_findings(self) -> Mapping[str, EnvironmentFinding]:
+        oldest_first = [self._runs[run] for run in reversed(self._newest_first())]
+        return {one.environment: one for run in oldest_first for one in run.findings}
+
     def unfinished_runs(self) -> tuple[str, ...]:
         return tuple(
             run for run in self._newest_first() if self._runs[run].state is not RunState.FINISHED

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, or_, select
+from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 
 from matrix.core.model import CellId
 from matrix.core.result import (
@@ -143,9 +143,23 @@ def read_leftovers(connection: Connection, run: str) -> tuple[Leftover, ...]:
 
 def read_findings(connection: Connection, run: str) -> tuple[EnvironmentFinding, ...]:
     """What the run found out about its environments, in the order it did."""
-    ours = FINDINGS.c.run == run
+    return _findings(connection, select(FINDINGS.c.id).where(FINDINGS.c.run == run))
+
+
+def read_newest_findings(connection: Connection) -> tuple[EnvironmentFinding, ...]:
+    """What was found out last about each environment, by whichever run began last."""
+    began = RUNS.c.started_at.desc()
+    rank = func.row_number().over(
+        partition_by=FINDINGS.c.environment, order_by=(began, RUNS.c.id.desc())
+    )
+    ranked = (
+        select(FINDINGS.c.id, rank.label("rank")).join(RUNS, RUNS.c.id == FINDINGS.c.run).subquery()
+    )
+    return _findings(connection, select(ranked.c.id).where(ranked.c.rank == 1))
+
+
+def _findings(connection: Connection, chosen: Select[int]) -> tuple[EnvironmentFinding, ...]:
     facts: dict[tuple[int, int], dict[str, Fact]] = defaultdict(dict)
-    chosen = select(FINDINGS.c.id).where(ours)
     for row in connection.execute(select(FACTS).where(FACTS.c.finding.in_(chosen))):
         facts[row.finding, row.host][row.name] = json.loads(row.value)
     hosts: dict[int, list[HostFinding]] = defaultdict(list)
@@ -155,7 +169,9 @@ def read_findings(connection: Connection, run: str) -> tuple[EnvironmentFinding,
         .order_by(HOST_FINDINGS.c.position)
     ):
         hosts[row.finding].append(_host(row, facts[row.finding, row.position]))
-    rows = connection.execute(select(FINDINGS).where(ours).order_by(FINDINGS.c.id))
+    rows = connection.execute(
+        select(FINDINGS).where(FINDINGS.c.id.in_(chosen)).order_by(FINDINGS.c.id)
+    )
     return tuple(
         EnvironmentFinding(environment=row.environment, hosts=tuple(hosts[row.id])) for row in rows
     )

@@ -21,6 +21,7 @@ from matrix.core.sink import (
 from matrix.core.store_ports import Intent
 from matrix.core.vitality import Vitality
 from matrix.store.database import Database
+from matrix.store.heads import NEWEST_FIRST, read_headlines, read_heads
 from matrix.store.locks import RunLocks
 from matrix.store.read import (
     NO_EVIDENCE,
@@ -28,6 +29,7 @@ from matrix.store.read import (
     intent_of,
     read_cells,
     read_evidence,
+    read_newest_findings,
     read_run,
     read_run_summary,
 )
@@ -126,7 +128,7 @@ class SqlStore:
         return found[0][1] if found else None
 
     def latest(self, count: int = 1) -> tuple[Run, ...]:
-        newest = select(RUNS.c.id).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
+        newest = select(RUNS.c.id).order_by(*NEWEST_FIRST)
         with self._database.read() as connection:
             runs = connection.scalars(newest.limit(count)).all()
             found = [read_run_summary(connection, run) for run in runs]
@@ -141,11 +143,44 @@ class SqlStore:
         with self._database.read() as connection:
             return read_histories(connection, count)
 
+    def heads(self, count: int) -> tuple[Run, ...]:
+        with self._database.read() as connection:
+            return read_heads(connection, select(RUNS.c.id).order_by(*NEWEST_FIRST).limit(count))
+
+    def head(self, run: str) -> Run | None:
+        with self._database.read() as connection:
+            found = read_heads(connection, select(RUNS.c.id).where(RUNS.c.id == run))
+        return found[0] if found else None
+
+    def runs_of(self, release: str) -> tuple[str, ...]:
+        chosen = select(RUNS.c.id).where(RUNS.c.release == release)
+        with self._database.read() as connection:
+            return tuple(connection.scalars(chosen.order_by(RUNS.c.started_at, RUNS.c.id)))
+
+    def headlines(self, run: str) -> Mapping[CellId, CellResult]:
+        with self._database.read() as connection:
+            found = read_headlines(connection, select(CELLS.c.id).where(CELLS.c.run == run))
+        return {result.cell: result for _, result in found}
+
+    def newest_headlines(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        with self._database.read() as connection:
+            found = read_headlines(connection, newest_ids())
+        return {result.cell: (run, result) for run, result in found}
+
+    def newest_whole_cells(self) -> Mapping[CellId, tuple[str, CellResult]]:
+        with self._database.read() as connection:
+            evidence = read_evidence(connection, newest_ids())
+            found = read_cells(connection, newest_ids(), evidence)
+        return {result.cell: (run, result) for run, result in found}
+
+    def newest_findings(self) -> Mapping[str, EnvironmentFinding]:
+        with self._database.read() as connection:
+            return {one.environment: one for one in read_newest_findings(connection)}
+
     def unfinished_runs(self) -> tuple[str, ...]:
         open_runs = select(RUNS.c.id).where(RUNS.c.state != RunState.FINISHED.value)
         with self._database.read() as connection:
-            newest_first = open_runs.order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
-            return tuple(connection.scalars(newest_first))
+            return tuple(connection.scalars(open_runs.order_by(*NEWEST_FIRST)))
 
     def record_vitality(self, found: Vitality) -> None:
         with self._database.write() as connection:

@@ -1,13 +1,22 @@
 """What every store remembers of a cell, over every row of STORES."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from matrix.core.history import PANEL_LENGTH, STRIP_LENGTH
 from matrix.core.model import CellId
-from matrix.core.result import Attempt, CellResult, Run, RunState
+from matrix.core.result import (
+    Attempt,
+    CellResult,
+    EnvironmentFinding,
+    HostFinding,
+    Leftover,
+    Run,
+    RunState,
+)
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
 from matrix.store import STORES, open_store
@@ -109,3 +118,57 @@ def test_as_many_as_are_asked_for_come_back(store, count):
     assert [past.run for past in history.past] == wanted
     assert history.flaky is True
     assert [past.image_id for past in history.past] == ["sha256:1"] * count
+
+
+def test_a_head_is_a_run_without_results_and_findings(store):
+    begin(store, 1, release="1.0")
+    begin(store, 2)
+    measure(store, 1, Verdict.FAILED)
+    host = HostFinding(host="one", facts={"cpus": 2}, fingerprint="f")
+    store.record_finding("run001", EnvironmentFinding(environment="qa", hosts=(host,)))
+    left = Leftover(environment="qa", host="one", kind="volume", id="v", name="v")
+    store.finish("run001", state="finished", at=NOW, leftovers=[left])
+    whole = store.load("run001")
+    assert store.head("run001") == replace(whole, results=(), findings=())
+    assert store.head("run001").leftovers == (left,)
+    assert [run.id for run in store.heads(5)] == ["run002", "run001"]
+    assert [run.id for run in store.heads(1)] == ["run002"]
+    assert store.head("run9") is None
+
+
+def test_the_runs_of_a_release_are_found_oldest_first(store):
+    for number, release in ((1, "1.0"), (3, "1.0"), (2, ""), (4, "1.1")):
+        begin(store, number, release=release)
+    assert store.runs_of("1.0") == ("run001", "run003")
+    assert store.runs_of("2.0") == ()
+
+
+def test_a_headline_is_a_cell_without_attempts(store):
+    begin(store, 1)
+    begin(store, 2)
+    measure(store, 1, Verdict.FAILED)
+    measure(store, 2, Verdict.PASSED)
+    measure(store, 1, Verdict.FAILED, of=WEB)
+    of_run = {one.cell: replace(one, attempts=()) for one in store.load("run001").results}
+    assert store.headlines("run001") == of_run
+    assert set(of_run) == {QUEUE, WEB}
+    assert store.headlines("run9") == {}
+    newest = store.newest_headlines()
+    assert {cell: run for cell, (run, _) in newest.items()} == {QUEUE: "run002", WEB: "run001"}
+    assert newest[QUEUE][1] == store.headlines("run002")[QUEUE]
+
+
+def test_the_newest_cells_come_whole_where_that_is_asked(store):
+    begin(store, 1)
+    measure(store, 1, Verdict.FAILED, tries=2)
+    assert store.newest_whole_cells() == {QUEUE: ("run001", store.load_cell("run001", QUEUE))}
+
+
+def test_the_newest_finding_is_that_of_the_run_that_began_last(store):
+    begin(store, 1)
+    begin(store, 2)
+    for run, cpus, environment in (("run002", 4, "qa"), ("run001", 2, "qa"), ("run001", 1, "lab")):
+        host = HostFinding(host="one", facts={"cpus": cpus}, fingerprint="f")
+        store.record_finding(run, EnvironmentFinding(environment=environment, hosts=(host,)))
+    found = store.newest_findings()
+    assert {name: one.hosts[0].facts["cpus"] for name, one in found.items()} == {"qa": 4, "lab": 1}
