@@ -107,7 +107,7 @@ def test_every_page_is_reached_from_the_readme():
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_block_says_what_it_is(page):
-    known = {"sh", "console", "text", "toml", "python", "json", "xml", "ini", "sql", ""}
+    known = {"sh", "console", "text", "toml", "yaml", "python", "json", "xml", "ini", "sql", ""}
     assert {block.language for block in blocks(page)} <= known
 
 
