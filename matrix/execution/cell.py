@@ -71,7 +71,7 @@ def _run_on_host(
     tools: Toolbox, order: RunOrder, planned: PlannedCell, session: HostSession, numbers: Numbers
 ) -> list[_Tried]:
     """Attempts on one host, until one tells us something."""
-    found = []
+    found, began = [], time.monotonic()
     for tries in range(order.retries + 1):
         attempt, left = run_attempt(tools, order, planned, session, numbers.take())
         found.append((attempt, left))
@@ -79,6 +79,8 @@ def _run_on_host(
             break
         text = f"attempt {attempt.number} ended in ERROR ({attempt.reason}): trying again"
         _tell(tools, planned, "retry", f"{text}: {attempt.message}")
+        spent = time.monotonic() - began
+        session.wait_until_reopening(seconds=planned.service.deadline_seconds - spent)
     return found
 
 

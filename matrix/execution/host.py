@@ -76,6 +76,15 @@ class HostSession:
                 self._link = self._open_unless_lost()
             return self._link
 
+    def wait_until_reopening(self, *, seconds: float) -> None:
+        """Before another attempt: let a host that was lost have its time to come back.
+
+        At most *seconds*; at once where the host is open, and when the run is halted.
+        """
+        if self._link is None and self._fault is not None:
+            left = self._fault[1] + REOPEN_SECONDS - time.monotonic()
+            self._tools.halt.wait(min(seconds, left))
+
     def open_shell(self, link: Link) -> Shell:
         """A kept shell on the machine itself; a command in it ends when the run is halted."""
         argv = ["env", f"{MARKER}={link.token}", "sh"]

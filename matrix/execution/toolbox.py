@@ -56,6 +56,10 @@ class Halt:
         """Ask for an orderly end."""
         self._draining.set()
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass, but no longer than until the run is to end."""
+        self._draining.wait(max(0.0, seconds))
+
     def check(self) -> None:
         """Raises Cancelled once the run is to end."""
         if self.draining:
