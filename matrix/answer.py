@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from matrix import __version__
-from matrix.core.clusters import signature_of
+from matrix.baseline import answers_of_release, sides_of
+from matrix.core.changes import compare, sides_of_grid
+from matrix.core.clusters import find_clusters, signature_of
 from matrix.core.errors import UsageError
 from matrix.core.gate import Background, judge
 from matrix.core.grid import Grid, Report
+from matrix.core.history import Comparison
 from matrix.core.model import CellId, Project
 from matrix.core.reading import Current, build_grid, name_cancelled
 from matrix.core.result import EnvironmentFinding, Run
@@ -19,19 +22,24 @@ from matrix.site import Site
 from matrix.vitality import strengths_of
 from matrix.wiring import known_images, probe_folders
 
-#: Runs looked through for the newest finding about an environment.
-FINDINGS_FROM_RUNS = 20
-#: Runs looked through for the baseline of the policy.
-BASELINE_FROM_RUNS = 200
+#: Runs named in a message about one that is not there.
+NAMED_RUNS = 5
 
 
-def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | None = None) -> Report:
-    """The newest grid and the decision from it; *run* "" shows the newest run's heading."""
+def read_report(
+    site: Site, *, run: str = "", compare_with: str = "", image_ids: Mapping[str, str] | None = None
+) -> Report:
+    """The newest grid and the decision from it; *run* "" shows the newest run's heading.
+
+    *compare_with* names a run, a release or a report file; "" for nothing.
+    """
     policy, today = site.project.policy, _now().date()
     heading = _heading(site, run)
     grid = _newest_grid(site, heading, {**known_images(site.project), **(image_ids or {})})
     grid, waivers = apply_waivers(grid, policy.waivers, today=today, sign=signature_of)
-    background = Background(today=today, flaky=(), baseline=_baseline(site), waivers=waivers)
+    history = site.store.histories()
+    flaky = {cell for cell, one in history.items() if one.flaky}
+    background = Background(today=today, flaky=flaky, baseline=_baseline(site), waivers=waivers)
     return Report(
         project=site.project.name,
         grid=grid,
@@ -45,31 +53,30 @@ def read_report(site: Site, *, run: str = "", image_ids: Mapping[str, str] | Non
         plan_digest=heading.plan_digest if heading else "",
         version=__version__,
         leftovers=heading.leftovers if heading else (),
+        history=history,
+        comparison=_comparison(site, grid, compare_with),
+        clusters=find_clusters(grid),
         waivers=waivers,
     )
 
 
 def _heading(site: Site, run: str) -> Run | None:
     """The run whose times and name the report bears; None where nothing was ever run."""
-    runs = site.store.latest(FINDINGS_FROM_RUNS)
-    heading = site.store.load(run) if run else next(iter(runs), None)
+    heading = site.store.head(run) if run else next(iter(site.store.heads(1)), None)
     if run and heading is None:
-        raise UsageError(f"there is no run {run} in the store (the newest: {_ids(runs)})")
+        newest = _ids(site.store.heads(NAMED_RUNS))
+        raise UsageError(f"there is no run {run} in the store (the newest: {newest})")
     return heading
 
 
 def _newest_grid(site: Site, heading: Run | None, image_ids: Mapping[str, str]) -> Grid:
     project, store = site.project, site.store
-    findings = newest_findings(site)
-    newest = {
-        cell: (of, store.load_cell(of, cell) or summary)
-        for cell, (of, summary) in store.newest_cells().items()
-    }
+    findings = store.newest_findings()
     current = _current(project, image_ids, findings)
     grid = build_grid(
         project.services,
         project.environments,
-        newest,
+        store.newest_whole_cells(),
         now=_now(),
         policy=project.policy,
         current=current,
@@ -80,12 +87,16 @@ def _newest_grid(site: Site, heading: Run | None, image_ids: Mapping[str, str]) 
 
 
 def _baseline(site: Site) -> Mapping[CellId, Verdict] | None:
-    """What the newest run of the policy's baseline came to; None where there is none."""
-    release = site.project.policy.baseline
-    run = next(
-        (run for run in site.store.latest(BASELINE_FROM_RUNS) if run.release == release), None
-    )
-    return {one.cell: one.verdict for one in run.results} if release and run else None
+    """What the release that the policy compares with came to; None where there is none."""
+    answers = answers_of_release(site.store, site.project.policy.baseline)
+    return None if answers is None else {cell: one.verdict for cell, one in answers.items()}
+
+
+def _comparison(site: Site, grid: Grid, name: str) -> Comparison | None:
+    """The grid against what *name* means; None for ""."""
+    if not name:
+        return None
+    return compare(sides_of(site.store, name), sides_of_grid(grid), baseline=name)
 
 
 def _current(
@@ -105,17 +116,8 @@ def _current(
     )
 
 
-def newest_findings(site: Site) -> dict[str, EnvironmentFinding]:
-    """What was last found out about each environment, by name."""
-    findings: dict[str, EnvironmentFinding] = {}
-    for run in site.store.latest(FINDINGS_FROM_RUNS):
-        for finding in run.findings:
-            findings.setdefault(finding.environment, finding)
-    return findings
-
-
 def _ids(runs: Sequence[Run]) -> str:
-    return ", ".join(run.id for run in runs[:5]) or "none"
+    return ", ".join(run.id for run in runs) or "none"
 
 
 def _now() -> datetime:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from matrix import __version__
-from matrix.answer import FINDINGS_FROM_RUNS, read_report
+from matrix.answer import read_report
 from matrix.core.build import BuildWatcher
 from matrix.core.errors import StoreError, UsageError
 from matrix.core.grid import Report
@@ -208,7 +208,7 @@ def _busy_environments(site: Site, held: Sequence[str]) -> set[str]:
     entries = [intent for _, intent in site.store.open_entries()]
     runs = {intent.run for intent in entries} | set(site.store.unfinished_runs())
     alive = {run for run in runs if run not in held and site.store.is_alive(run)}
-    planned = (run.cells for run in site.store.latest(FINDINGS_FROM_RUNS) if run.id in alive)
+    planned = (run.cells for run in map(site.store.head, alive) if run)
     return {
         *(intent.environment for intent in entries if intent.run in alive),
         *(cell.environment for cells in planned for cell in cells),

@@ -26,12 +26,23 @@ class Site:
 @contextmanager
 def opened(project: Project) -> Iterator[Site]:
     """The project with its store and probe process; both are closed at the end."""
-    store = open_store(project.state / "store.sqlite", secrets=secrets_of(project))
+    with opened_store(project) as store, PytestProber() as prober:
+        yield Site(project=project, store=store, prober=prober)
+
+
+@contextmanager
+def opened_store(project: Project) -> Iterator[Store]:
+    """The project's store alone, for what needs no probes; closed at the end."""
+    store = open_store(store_path(project), secrets=secrets_of(project))
     try:
-        with PytestProber() as prober:
-            yield Site(project=project, store=store, prober=prober)
+        yield store
     finally:
         store.close()
+
+
+def store_path(project: Project) -> Path:
+    """Where the project's store is."""
+    return project.state / "store.sqlite"
 
 
 def open_project(start: Path, inventories: Sequence[Path] = ()) -> Project:

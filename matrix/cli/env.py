@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from matrix.answer import newest_findings
 from matrix.app import examine
 from matrix.cli.output import (
     environments_of,
@@ -68,7 +67,7 @@ def show(start: Path, inventories: Sequence[Path], as_json: bool, name: str) -> 
     """Show all that the inventory says of one environment, and what was found there last."""
     with site(start, inventories) as one:
         environment = environments_of(one.project, (name,))[0]
-        finding = newest_findings(one).get(environment.name)
+        finding = one.store.newest_findings().get(environment.name)
     if as_json:
         print_json({"environment": environment, "finding": finding})
         return

@@ -30,6 +30,13 @@ from matrix.report.writing import append_report, write_report
     help="Write to this file instead of stdout.",
 )
 @click.option(
+    "--compare",
+    "compare_with",
+    default="",
+    metavar="RUN|RELEASE|FILE",
+    help="Mark what has changed since a run, a release or another report file.",
+)
+@click.option(
     "--append", is_flag=True, help="Add to the file of --output, as for $GITHUB_STEP_SUMMARY."
 )
 @project_options
@@ -43,6 +50,7 @@ def command(
     name: str,
     output: Path | None,
     append: bool,
+    compare_with: str,
 ) -> None:
     """Write the newest grid, under the heading of RUN (default: the newest run).
 
@@ -52,7 +60,7 @@ def command(
     if append and output is None:
         raise UsageError("--append adds to a file: give it with --output")
     with site(start, inventories) as one:
-        report = read_report(one, run=run)
+        report = read_report(one, run=run, compare_with=compare_with)
     name = "json" if as_json else name
     if output is None:
         print_report(name, report)
