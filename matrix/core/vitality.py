@@ -10,7 +10,7 @@ A probe is proven when both hold:
 | anything else        |                                  | no: it says nothing yet             |
 
 ERROR does not count as red: a sabotage that breaks the probe, and not what it looks at, proves
-nothing.
+nothing. Of a probe that is declared to only warn, WARNED is what FAILED is of any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Proof:
 
     probe: str
     title: str
-    #: Names of the saboteurs that it FAILED under.
+    #: Names of the saboteurs that it was red under.
     red_under: tuple[str, ...]
     #: Why it is not proven, "" when it is.
     why: str
@@ -116,7 +116,7 @@ def _prove(
     probe: PlannedProbe, green: ProbeResult | None, trials: Sequence[Trial], *, fault: str
 ) -> Proof:
     mine = [trial for trial in trials if probe.id in trial.probes]
-    red = tuple(trial.name for trial in mine if _is_red(trial.results.get(probe.id)))
+    red = tuple(trial.name for trial in mine if _is_red(probe, trial.results.get(probe.id)))
     return Proof(
         probe=probe.id,
         title=probe.title,
@@ -125,8 +125,9 @@ def _prove(
     )
 
 
-def _is_red(result: ProbeResult | None) -> bool:
-    return result is not None and result.verdict is Verdict.FAILED
+def _is_red(probe: PlannedProbe, result: ProbeResult | None) -> bool:
+    red = (Verdict.FAILED, Verdict.WARNED) if probe.warn else (Verdict.FAILED,)
+    return result is not None and result.verdict in red
 
 
 def _not_green(green: ProbeResult | None, fault: str) -> str:

@@ -1,5 +1,6 @@
 """A probe is proven when it was seen red under a sabotage and green without it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_only_failed_is_red(verdict: Verdict):
     found = proof(Verdict.PASSED, a_trial("a wind", a_result(verdict, "no such command")))
     assert not found.proven
     assert found.why == f'under "a wind" it is {verdict.value}: no such command'
+
+
+@pytest.mark.parametrize(
+    ("verdict", "proven"), [(Verdict.WARNED, True), (Verdict.FAILED, True), (Verdict.ERROR, False)]
+)
+def test_a_probe_that_only_warns_is_red_when_it_warns(verdict: Verdict, proven: bool):
+    green = {a_planned().id: a_result(Verdict.PASSED)}
+    trial = a_trial("nothing is kept", a_result(verdict))
+    (found,) = prove([replace(a_planned(), warn=True)], green, [trial], fault="")
+    assert found.proven is proven
 
 
 @pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.PASSED])
