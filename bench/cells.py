@@ -90,6 +90,7 @@ class Workshop:
             engine=session.link().engine,
             architecture=session.architecture,
             free_bytes=session.free_bytes(),
+            total_bytes=session.total_bytes(),
         )
         tools.deliver(order, progress=lambda **_: None)
         with ExitStack() as stack:

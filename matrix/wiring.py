@@ -194,6 +194,7 @@ class _Adapters:
         environment: Environment,
         host: Host,
         free_bytes: int | None,
+        total_bytes: int | None,
     ) -> None:
         """Try the golden image on a host."""
         check_health(
@@ -203,7 +204,7 @@ class _Adapters:
             environment=environment.name,
             host=host.name,
             journal=self.store,
-            disk=_disk(environment, free_bytes),
+            disk=_disk(environment, free_bytes, total_bytes),
         )
 
     def deliver(self, order: Order, *, progress: Progress) -> ImageInfo:
@@ -225,7 +226,7 @@ class _Adapters:
                 kind="image",
                 name=order.image.name,
             ),
-            disk=_disk(order.environment, order.free_bytes),
+            disk=_disk(order.environment, order.free_bytes, order.total_bytes),
             progress=progress,
         )
 
@@ -247,9 +248,9 @@ def _tether(connection: Connection, token: str, engine: str, host: Host) -> Teth
     )
 
 
-def _disk(environment: Environment, free_bytes: int | None) -> Disk:
+def _disk(environment: Environment, free_bytes: int | None, total_bytes: int | None) -> Disk:
     floor = environment.limits.free_disk_floor_bytes
-    return Disk(free_bytes=free_bytes, total_bytes=None, floor_bytes=floor)
+    return Disk(free_bytes=free_bytes, total_bytes=total_bytes, floor_bytes=floor)
 
 
 @contextmanager

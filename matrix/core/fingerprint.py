@@ -9,6 +9,7 @@ from matrix.core.result import Facts
 PASSING = frozenset(
     {
         "clock_offset_seconds",
+        "disk_total_bytes",
         "engine.id",
         "engine.warnings",
         "free_disk_bytes",

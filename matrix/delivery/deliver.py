@@ -115,16 +115,15 @@ def check_disk(disk: Disk, size_bytes: int, *, where: str) -> None:
     if free is None:
         return
     after = free - size_bytes
-    share = FREE_SHARE * (disk.total_bytes or 0)
-    if (
-        free < disk.floor_bytes
-        or free < DISK_FACTOR * size_bytes
-        or after < min(disk.floor_bytes, share)
-    ):
+    if free < disk.floor_bytes or free < DISK_FACTOR * size_bytes or after < _to_stay_free(disk):
         raise DiskFull(
             f"host {where} has {free} bytes free on the engine's disk; an image of {size_bytes} "
-            f"bytes needs {DISK_FACTOR} times that, and {disk.floor_bytes} are to stay free"
+            f"bytes needs {DISK_FACTOR} times that, and {_to_stay_free(disk)} are to stay free"
         )
+
+
+def _to_stay_free(disk: Disk) -> int:
+    return min(disk.floor_bytes, round(FREE_SHARE * (disk.total_bytes or 0)))
 
 
 def capped(archive: Iterable[bytes], *, size_bytes: int, progress: Progress) -> Iterator[bytes]:

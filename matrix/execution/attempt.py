@@ -108,6 +108,7 @@ class AttemptRun:
             engine=link.engine,
             architecture=self._session.architecture,
             free_bytes=self._session.free_bytes(),
+            total_bytes=self._session.total_bytes(),
         )
 
     def _start(self, link: Link, image_ids: Mapping[str, str]) -> CellAccess:

@@ -130,6 +130,7 @@ class HostSession:
                 environment=self.environment,
                 host=self.host,
                 free_bytes=self.free_bytes(),
+                total_bytes=self.total_bytes(),
             )
         except (Cancelled, StoreError):
             raise
@@ -142,6 +143,11 @@ class HostSession:
         """Free bytes on the engine's disk when the host was examined."""
         free = self.facts.get("free_disk_bytes")
         return free if isinstance(free, int) else None
+
+    def total_bytes(self) -> int | None:
+        """All bytes of the engine's disk."""
+        total = self.facts.get("disk_total_bytes")
+        return total if isinstance(total, int) else None
 
     def _finding(self, fault: Fault | None, deviations: tuple[str, ...]) -> HostFinding:
         return HostFinding(

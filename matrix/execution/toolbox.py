@@ -84,6 +84,7 @@ class CheckHealth(Protocol):
         environment: Environment,
         host: Host,
         free_bytes: int | None,
+        total_bytes: int | None,
     ) -> None: ...
 
 
@@ -108,6 +109,8 @@ class Order:
     architecture: str
     #: Free bytes on the engine's disk when the run began, None when unknown.
     free_bytes: int | None
+    #: All bytes of that disk, None when unknown.
+    total_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,6 +48,8 @@ TOOLS = (
 )
 _LINE = re.compile(r"([a-z0-9_.-]{1,80})=(.*)")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+#: Which number of a line of ``df`` is all of the disk, and which may still be used.
+TOTAL, AVAILABLE = 1, 2
 
 #: Key → every value that came for it, in order.
 Said = Mapping[str, list[str]]
@@ -61,8 +63,9 @@ def gather(shell: Shell, *, root: str) -> Facts:
     pids_limit, cgroup_version, cgroup_controllers, init, lsm, selinux, apparmor, ipv6 (::1 can be
     used), ipv6_global, mtu (of the default route), dns, dns_search, locale, charmap, timezone,
     clock_offset_seconds (theirs minus ours), uptime_seconds, ulimit_nofile, ulimit_nofile_hard,
-    ulimit_nproc, free_disk_bytes, ``sysctl.*`` and ``tool.*``. Lists are one text, sorted where
-    order means nothing. None is what could not be had, or for a limit that there is none.
+    ulimit_nproc, disk_total_bytes and free_disk_bytes (of *root*'s disk), ``sysctl.*`` and
+    ``tool.*``. Lists are one text, sorted where order means nothing. None is what could not be had,
+    or for a limit that there is none.
     Sources: proc(5), cgroups(7), os-release(5), if_inet6 in the kernel's own order.
 
     Raises HostError when the machine answers with something else, and what *shell* raises.
@@ -103,7 +106,8 @@ def interpret(said: Said, *, ours: float) -> Facts:
         "cpus": _number(one.get("cpus")),
         "uptime_seconds": _seconds(one.get("uptime")),
         "clock_offset_seconds": _offset(one.get("now"), ours),
-        "free_disk_bytes": _free(one.get("free_disk", "")),
+        "disk_total_bytes": _of_disk(one.get("free_disk", ""), TOTAL),
+        "free_disk_bytes": _of_disk(one.get("free_disk", ""), AVAILABLE),
         "charmap": one.get("charmap"),
         "locale": one.get("locale", "POSIX"),
         "timezone": _timezone(one),
@@ -205,10 +209,10 @@ def _kibibytes(said: Said, key: str) -> int | None:
     return None if number is None else number * KIBIBYTE
 
 
-def _free(line: str) -> int | None:
-    """Available bytes from a line of ``df -Pk``: the fourth field, counted before the mount."""
-    match = re.search(r"\s[0-9]+\s+[0-9]+\s+([0-9]{1,18})\s+[0-9]+%\s+/", line)
-    return int(match[1]) * KIBIBYTE if match else None
+def _of_disk(line: str, field: int) -> int | None:
+    """Bytes from a line of ``df -Pk``, whose fields are counted before the mount."""
+    match = re.search(r"\s([0-9]{1,18})\s+[0-9]+\s+([0-9]{1,18})\s+[0-9]+%\s+/", line)
+    return int(match[field]) * KIBIBYTE if match else None
 
 
 def _unquoted(text: str | None) -> str | None:

@@ -19,6 +19,7 @@ ALWAYS = (
     "cgroup_version",
     "cpus",
     "distribution",
+    "disk_total_bytes",
     "free_disk_bytes",
     "hostname",
     "kernel",
@@ -57,6 +58,7 @@ def test_the_facts_are_those_of_the_machine(shell):
     assert facts["tool.bash"] is True
     assert abs(facts["clock_offset_seconds"]) < 3
     disk = os.statvfs("/var/lib/docker")
+    assert facts["disk_total_bytes"] == disk.f_blocks * disk.f_frsize
     assert abs(facts["free_disk_bytes"] - disk.f_bavail * disk.f_frsize) < 2**30
 
 

@@ -69,6 +69,7 @@ def test_what_a_machine_says_becomes_facts():
         "timezone": "Europe/Berlin",
         "clock_offset_seconds": 0.5,
         "uptime_seconds": 12.3,
+        "disk_total_bytes": 102_400,
         "free_disk_bytes": 40_960,
         "sysctl.kernel.pid_max": 32768,
         "tool.curl": True,
@@ -88,6 +89,7 @@ def test_a_clock_of_whole_seconds_is_taken_at_half_a_second():
 def test_a_disk_whose_name_has_spaces_is_measured():
     line = b"free_disk=my disk 1 2 3 4 100 60 40 60% /mnt/a b\n"
     assert facts(line)["free_disk_bytes"] == 40_960
+    assert facts(line)["disk_total_bytes"] == 102_400
 
 
 @pytest.mark.parametrize(
