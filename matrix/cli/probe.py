@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from matrix.app import probes_of
+from matrix.cli.drafting import import_, new
 from matrix.cli.output import json_option, print_json, print_table, project_options, site
 from matrix.cli.vitality import command as vitality
 from matrix.core.selection import matching
@@ -13,10 +14,11 @@ from matrix.core.selection import matching
 
 @click.group("probe")
 def command() -> None:
-    """List the probes, and see whether they can fail."""
+    """List, write and import probes, and see whether they can fail."""
 
 
-command.add_command(vitality)
+for one in (vitality, new, import_):
+    command.add_command(one)
 
 
 @command.command("list")

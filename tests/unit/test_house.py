@@ -27,6 +27,8 @@ CATCH_ALL = ("matrix/execution/cell.py", "matrix/cli/")
 FORBIDDEN_METHODS = ("extractall", "put_archive", "AutoAddPolicy", "WarningPolicy")
 #: Modules that make objects out of foreign bytes.
 FORBIDDEN_MODULES = ("pickle", "cPickle", "dill", "shelve", "marshal", "yaml")
+#: Reads YAML, into texts, lists and dicts only.
+YAML_READER = "matrix/loading/foreign.py"
 
 
 def _name(path: Path) -> str:
@@ -189,7 +191,17 @@ def test_nothing_is_unpickled():
         for name in _imports(path)
         if name.split(".")[0] in FORBIDDEN_MODULES
     }
-    assert loaded == set()
+    assert loaded == {f"{YAML_READER}: yaml"}
+
+
+def test_yaml_is_read_into_texts_only():
+    loaders = {
+        _dotted(word.value)
+        for call in _calls(ROOT / YAML_READER)
+        if _dotted(call.func).startswith("yaml.")
+        for word in call.keywords
+    }
+    assert loaders == {"yaml.BaseLoader"}
 
 
 def test_testinfras_own_backends_are_not_used():
