@@ -5,11 +5,12 @@ neutralised as everywhere; times are ISO 8601, durations seconds, sizes bytes.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from matrix.core import vitality
 from matrix.core.grid import Report
-from matrix.core.model import Environment
+from matrix.core.history import STRIP_LENGTH, CellHistory, Change, Cluster, Past
+from matrix.core.model import CellId, Environment
 from matrix.core.result import (
     Attempt,
     CommandRecord,
@@ -29,14 +30,18 @@ from matrix.report.shapes import (
     Excuse,
     Fault,
     Gate,
+    Group,
     Host,
     Left,
+    Measurement,
     Probe,
     Row,
     Strength,
     Try,
 )
 from matrix.report.summary import Place
+
+_NO_HISTORY = CellHistory(past=(), first_bad=None, flaky=False)
 
 
 def render(report: Report, *, width: int) -> str:
@@ -86,7 +91,10 @@ def document(report: Report) -> Document:
             _column(environment, report.grid.findings.get(environment.name))
             for environment in report.grid.environments
         ),
-        cells=tuple(map(_cell, summary.places(report))),
+        baseline=report.comparison.baseline if report.comparison else "",
+        changes={str(cell): kind.value for cell, kind in _changes(report).items()},
+        cells=tuple(_cell(place, report) for place in summary.places(report)),
+        clusters=tuple(map(_group, report.clusters)),
         leftovers=tuple(_leftovers(report)),
         waivers=tuple(_excuses(report)),
     )
@@ -120,6 +128,7 @@ def _column(environment: Environment, finding: EnvironmentFinding | None) -> Col
         title=environment.title,
         kind=environment.kind.value,
         engine=" + ".join(dict.fromkeys(map(environment.engine_on, environment.hosts))),
+        labels=dict(environment.labels),
         hosts=tuple(map(_host, finding.hosts if finding else ())),
     )
 
@@ -136,8 +145,10 @@ def _host(finding: HostFinding) -> Host:
     )
 
 
-def _cell(place: Place) -> Cell:
+def _cell(place: Place, report: Report) -> Cell:
     cell, result = place.cell, place.cell.result
+    history = report.history.get(cell.cell, _NO_HISTORY)
+    change = _changes(report).get(cell.cell)
     return Cell(
         id=str(cell.cell),
         service=cell.cell.service,
@@ -152,7 +163,39 @@ def _cell(place: Place) -> Cell:
         fingerprint=result.fingerprint if result else "",
         probes_digest=result.probes_digest if result else "",
         finished_at=result.finished_at if result else None,
+        flaky=history.flaky,
+        change=change.value if change else "",
+        history=tuple(map(_measurement, history.past[:STRIP_LENGTH])),
+        first_bad=_measurement(history.first_bad) if history.first_bad else None,
         attempts=tuple(map(_try, result.attempts if result else ())),
+    )
+
+
+def _changes(report: Report) -> Mapping[CellId, Change]:
+    return report.comparison.changes if report.comparison else {}
+
+
+def _measurement(past: Past) -> Measurement:
+    return Measurement(
+        run=past.run,
+        release=past.release,
+        verdict=past.verdict,
+        reason=past.reason,
+        finished_at=past.finished_at,
+        image_id=past.image_id,
+        fingerprint=past.fingerprint,
+        probes_digest=past.probes_digest,
+        retries=past.retries,
+    )
+
+
+def _group(cluster: Cluster) -> Group:
+    return Group(
+        signature=cluster.signature,
+        message=cluster.message,
+        cells=tuple(map(str, cluster.cells)),
+        probes=cluster.probes,
+        count=cluster.count,
     )
 
 

@@ -51,6 +51,7 @@ class Column(Shape):
     title: str
     kind: str
     engine: str
+    labels: dict[str, str]
     hosts: tuple[Host, ...] = Field(description="Empty when nothing was found out about it")
 
 
@@ -122,6 +123,34 @@ class Try(Shape):
     steps: dict[str, float]
 
 
+class Measurement(Shape):
+    """What the cell came to in one run."""
+
+    run: str
+    release: str
+    verdict: Verdict
+    reason: str
+    finished_at: datetime
+    image_id: str
+    fingerprint: str
+    probes_digest: str
+    retries: int
+
+
+Class = Literal[
+    "",
+    "regression",
+    "fixed",
+    "still failing",
+    "new failure",
+    "new pass",
+    "appeared",
+    "disappeared",
+    "environment changed",
+    "probe set changed",
+]
+
+
 class Cell(Shape):
     """One service in one environment."""
 
@@ -138,6 +167,10 @@ class Cell(Shape):
     fingerprint: str
     probes_digest: str
     finished_at: datetime | None
+    flaky: bool = Field(description="Now passes and now fails, or passed only after a retry")
+    change: Class = Field(description="Since the baseline; empty for the same, or for no baseline")
+    history: tuple[Measurement, ...] = Field(description="Newest first, at most ten")
+    first_bad: Measurement | None = Field(description="Since when it is bad; null when it is not")
     attempts: tuple[Try, ...]
 
 
@@ -151,6 +184,16 @@ class Excuse(Shape):
     owner: str
     until: date
     state: Literal["used", "unused", "expired", "void"]
+
+
+class Group(Shape):
+    """Failures that say the same."""
+
+    signature: str = Field(description="The same between runs")
+    message: str = Field(description="Addresses, ports, times, ids, paths and durations folded")
+    cells: tuple[str, ...]
+    probes: tuple[str, ...] = Field(description="Empty for a fault of cells as a whole")
+    count: int = Field(description="How often it was said in all")
 
 
 class Left(Shape):
@@ -181,6 +224,9 @@ class Document(Shape):
     counts: dict[Verdict, int] = Field(description="Cells with each verdict")
     services: tuple[Row, ...]
     environments: tuple[Column, ...]
+    baseline: str = Field(description="Run, release or file it is compared with; empty for none")
+    changes: dict[str, Class] = Field(description="Cells not the same as there, also lost ones")
     cells: tuple[Cell, ...] = Field(description="Every cell once, row by row")
+    clusters: tuple[Group, ...] = Field(description="Most cells first")
     leftovers: tuple[Left, ...]
     waivers: tuple[Excuse, ...]

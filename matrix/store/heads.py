@@ -1,6 +1,7 @@
 """Runs without what they found, and cells without their attempts: a fraction of the rows."""
 
 import json
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
@@ -12,6 +13,20 @@ from matrix.store.read import read_leftovers
 from matrix.store.schema import CELLS, RUNS
 
 NEWEST_FIRST = (RUNS.c.started_at.desc(), RUNS.c.id.desc())
+_HEADLINE = (
+    CELLS.c.run,
+    CELLS.c.service,
+    CELLS.c.environment,
+    CELLS.c.verdict,
+    CELLS.c.reason,
+    CELLS.c.message,
+    CELLS.c.image_id,
+    CELLS.c.fingerprint,
+    CELLS.c.probes_digest,
+    CELLS.c.finished_at,
+    CELLS.c.settings_digest,
+    CELLS.c.reused_from,
+)
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
@@ -44,43 +59,24 @@ def read_headlines(
     connection: Connection, chosen: Select[int]
 ) -> tuple[tuple[str, CellResult], ...]:
     """The chosen cells without attempts, each with its run, in the order they were written."""
-    columns = (
-        CELLS.c.run,
-        CELLS.c.service,
-        CELLS.c.environment,
-        CELLS.c.verdict,
-        CELLS.c.reason,
-        CELLS.c.message,
-        CELLS.c.image_id,
-        CELLS.c.fingerprint,
-        CELLS.c.probes_digest,
-        CELLS.c.finished_at,
-    )
-    rows = connection.execute(select(*columns).where(CELLS.c.id.in_(chosen)).order_by(CELLS.c.id))
-    return tuple(
-        (
-            run,
-            CellResult(
-                cell=CellId(service=service, environment=environment),
-                verdict=_VERDICTS[verdict],
-                reason=reason,
-                message=message,
-                image_id=image_id,
-                fingerprint=fingerprint,
-                probes_digest=probes_digest,
-                finished_at=finished_at,
-            ),
-        )
-        for (
-            run,
-            service,
-            environment,
-            verdict,
-            reason,
-            message,
-            image_id,
-            fingerprint,
-            probes_digest,
-            finished_at,
-        ) in rows
+    rows = connection.execute(select(*_HEADLINE).where(CELLS.c.id.in_(chosen)).order_by(CELLS.c.id))
+    return tuple((row.run, _headline(row)) for row in rows)
+
+
+# Any: a row of _HEADLINE.
+def _headline(row: Any) -> CellResult:  # noqa: ANN401
+    _, service, environment, verdict, *rest = row
+    reason, message, image_id, fingerprint, probes_digest, finished_at, *more = rest
+    settings_digest, reused_from = more
+    return CellResult(
+        cell=CellId(service=service, environment=environment),
+        verdict=_VERDICTS[verdict],
+        reason=reason,
+        message=message,
+        image_id=image_id,
+        fingerprint=fingerprint,
+        probes_digest=probes_digest,
+        settings_digest=settings_digest,
+        finished_at=finished_at,
+        reused_from=reused_from,
     )

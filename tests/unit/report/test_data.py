@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from builders.past import a_report_with_a_past
 from builders.reports import a_hostile_report, an_empty_report
 from builders.shop import shop_report
 
@@ -47,3 +48,24 @@ def test_no_path_or_credential_of_an_environment_is_published() -> None:
     document = render("json", shop_report())
     assert "identity" not in document
     assert '"ssh"' not in document
+
+
+def test_past_changes_and_clusters_are_those_of_the_report() -> None:
+    report = a_report_with_a_past()
+    document = json.loads(render("json", report))
+    jsonschema.validate(document, schema(), cls=jsonschema.Draft202012Validator)
+    cells = {cell["id"]: cell for cell in document["cells"]}
+    assert document["baseline"] == report.comparison.baseline
+    assert document["changes"] == {
+        str(cell): change.value for cell, change in report.comparison.changes.items()
+    }
+    for at, history in report.history.items():
+        cell = cells[str(at)]
+        assert cell["flaky"] is history.flaky
+        assert cell["change"] == document["changes"].get(str(at), "")
+        assert [one["run"] for one in cell["history"]] == [one.run for one in history.past[:10]]
+        assert (cell["first_bad"] or {}).get("run") == getattr(history.first_bad, "run", None)
+    assert [one["signature"] for one in document["clusters"]] == [
+        one.signature for one in report.clusters
+    ]
+    assert document["clusters"]
