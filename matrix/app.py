@@ -4,6 +4,7 @@ The rooms of floor 1 meet only here and in ``wiring``, which gives execution its
 """
 
 import getpass
+import shlex
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -225,7 +226,7 @@ def _sweep_workspaces(swept: Swept, wish: Sweep) -> None:
             kind="folder",
             id=str(folder),
             name=str(folder),
-            remedy="" if gone else f"rm -r {folder}",
+            remedy="" if gone else f"rm -r {shlex.quote(str(folder))}",
         )
         (swept.removed if gone else swept.remaining).append(leftover)
 

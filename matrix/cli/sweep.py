@@ -55,6 +55,8 @@ def _print(swept: Swept) -> None:
     ]
     if rows:
         print_table(rows, ("", "host", "kind", "name", "remedy"))
+    for why in swept.refusals.values():
+        talk(why)
     for host, why in swept.unreachable.items():
         talk(f"{host} could not be looked at: {why}")
     if not swept.remaining and not swept.unreachable:

@@ -1,6 +1,7 @@
 """What of ours is on a Docker or Podman engine, and how it goes."""
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -132,7 +133,7 @@ class BelongingVerbs:
                     )
 
     def _leftover(self, kind: str, reference: str, why: str) -> LeftoverError:
-        command = f"{self._api.dialect.program} {_COMMANDS[kind]} {reference}"
+        command = f"{self._api.dialect.program} {_COMMANDS[kind]} {shlex.quote(reference)}"
         return LeftoverError(f"{kind} {reference} is left: {why}", remedy=command)
 
 

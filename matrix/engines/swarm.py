@@ -6,6 +6,7 @@ container is that of its service. ``docs/decisions/0007`` has the reasons.
 """
 
 import json
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -325,9 +326,9 @@ def _delete(api: Api, path: str) -> str:
 
 def _leftover(kind: str, identity: str, words: str, containers: Sequence[str]) -> LeftoverError:
     commands = {"container": "service rm", "network": "network rm", "image": "image rm"}
-    remedy = f"{DIALECT.program} {commands[kind]} {identity}"
+    remedy = f"{DIALECT.program} {commands[kind]} {shlex.quote(identity)}"
     if containers:
-        remedy = f"{DIALECT.program} rm --force --volumes {' '.join(containers)}"
+        remedy = f"{DIALECT.program} rm --force --volumes {shlex.join(containers)}"
     why = words or "the cluster says it is removed but still has it"
     return LeftoverError(f"{kind} {identity} is left: {why}", remedy=remedy)
 

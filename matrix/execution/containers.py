@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from matrix.core.errors import (
     GONE,
     ImageMismatch,
-    LeftoverError,
     MatrixError,
     NameConflict,
     StoreError,
 )
 from matrix.core.model import CellId, Companion, RunSettings, Start
 from matrix.core.names import NONCE, object_labels, object_name, run_label
-from matrix.core.ports import ContainerSpec, ContainerState, Engine
+from matrix.core.ports import ContainerSpec, ContainerState, Engine, Event
 from matrix.core.result import Leftover
 from matrix.core.store_ports import Intent
 from matrix.execution.host import HostSession, Link
 from matrix.execution.life import judge_life
+from matrix.execution.remedies import remedy_of
 from matrix.execution.toolbox import Toolbox
 
 LOG_TAIL_LINES = 200
@@ -255,12 +255,16 @@ class Ensemble:
         return data.decode("utf-8", "backslashreplace")
 
     def _leftover(self, made: Made, error: MatrixError) -> Leftover:
-        remedy = str(error) if isinstance(error, LeftoverError) else f"matrix sweep ({error})"
+        environment, host = self._session.environment.name, self._session.host
+        service = self._cast.cell.service
+        self._tools.watch(
+            Event(kind="note", environment=environment, service=service, text=str(error))
+        )
         return Leftover(
-            environment=self._session.environment.name,
-            host=self._session.host.name,
+            environment=environment,
+            host=host.name,
             kind=made.kind,
             id=made.id,
             name=made.name,
-            remedy=remedy,
+            remedy=remedy_of(error, host),
         )

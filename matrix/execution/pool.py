@@ -17,6 +17,7 @@ from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
 from matrix.execution.halting import LOOK_SECONDS, cut_when_late
 from matrix.execution.host import HostSession
+from matrix.execution.remedies import SWEEP
 from matrix.execution.slots import Slots
 from matrix.execution.toolbox import RunOrder, Toolbox
 
@@ -168,7 +169,7 @@ class Pool:
                     kind=one.kind,
                     id=one.id,
                     name=one.name,
-                    remedy="matrix sweep",
+                    remedy=SWEEP,
                 )
                 with self._tally.lock:
                     self._tally.leftovers.append(leftover)

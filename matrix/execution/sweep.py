@@ -15,6 +15,7 @@ from matrix.core.names import run_label
 from matrix.core.ports import Connection, Engine, EngineObject
 from matrix.core.result import Leftover
 from matrix.core.store_ports import Intent
+from matrix.execution.remedies import SWEEP, remedy_of
 from matrix.execution.toolbox import Toolbox
 
 #: Containers hold networks and volumes, and containers are made from images.
@@ -39,6 +40,8 @@ class Swept:
     kept: list[Leftover] = field(default_factory=list)
     #: Host name → why it could not be looked at.
     unreachable: dict[str, str] = field(default_factory=dict)
+    #: Id of what remains → what its engine says against removing it.
+    refusals: dict[str, str] = field(default_factory=dict)
 
 
 #: Journal entries of one host: number and intent.
@@ -107,7 +110,7 @@ class _HostSweep:
             self._sweep_processes(connection, environment, host, entries)
             engine = self._tools.open_engine(environment, host, connection)
             try:
-                self._sweep_objects(engine, entries)
+                self._sweep_objects(engine, host, entries)
             finally:
                 engine.close()
         finally:
@@ -127,7 +130,7 @@ class _HostSweep:
                     kind="process",
                     id=process,
                     name=run,
-                    remedy="" if self._wish.remove else "matrix sweep",
+                    remedy="" if self._wish.remove else SWEEP,
                 )
                 found = self._swept.removed if self._wish.remove else self._swept.remaining
                 found.append(leftover)
@@ -140,13 +143,13 @@ class _HostSweep:
         ):
             time.sleep(self._wish.pause_seconds)
 
-    def _sweep_objects(self, engine: Engine, entries: Entries) -> None:
+    def _sweep_objects(self, engine: Engine, host: Host, entries: Entries) -> None:
         """Until nothing that may still be on its way turns up any more."""
         if self._wish.keep_images:
             entries = self._keep_images(engine, entries)
         calm = 0
         while calm < CALM_LOOKS:
-            absent = self._sweep_once(engine, entries)
+            absent = self._sweep_once(engine, host, entries)
             if not self._wish.remove:
                 return
             if not any(_may_come(intent) for _, intent in absent):
@@ -165,7 +168,7 @@ class _HostSweep:
                 self._swept.kept.append(_leftover(intent, found, remedy=""))
         return [entry for entry in entries if entry[1].kind != "image"]
 
-    def _sweep_once(self, engine: Engine, entries: Entries) -> Entries:
+    def _sweep_once(self, engine: Engine, host: Host, entries: Entries) -> Entries:
         """Deal with what is there; returns the entries of what is not."""
         labelled = _labelled(engine, entries)
         absent = []
@@ -175,21 +178,24 @@ class _HostSweep:
                     continue
                 found = _find(engine, labelled, intent)
                 if found:
-                    self._sweep_object(engine, number, intent, found)
+                    self._sweep_object(engine, host, number, intent, found)
                 elif intent.id in self._gone:
                     self._tools.journal.forget(number)
                 else:
                     absent.append((number, intent))
         return absent
 
-    def _sweep_object(self, engine: Engine, number: int, intent: Intent, found: str) -> None:
+    def _sweep_object(
+        self, engine: Engine, host: Host, number: int, intent: Intent, found: str
+    ) -> None:
         if not self._wish.remove:
-            self._swept.remaining.append(_leftover(intent, found, remedy="matrix sweep"))
+            self._swept.remaining.append(_leftover(intent, found, remedy=SWEEP))
             return
         try:
             engine.remove_object(intent.kind, found)
         except MatrixError as error:
-            self._swept.remaining.append(_leftover(intent, found, remedy=str(error)))
+            self._swept.refusals[found] = str(error)
+            self._swept.remaining.append(_leftover(intent, found, remedy=remedy_of(error, host)))
         else:
             self._gone.add(found)
             self._tools.journal.forget(number)

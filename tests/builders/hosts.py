@@ -50,6 +50,8 @@ class FakeEngine:
         self.raises: dict[str, MatrixError] = {}
         #: Ids whose removal fails.
         self.stuck: set[str] = set()
+        #: What is said then; None for an error of the engine.
+        self.refusal: MatrixError | None = None
         #: Ids of the images that were removed.
         self.removed: list[str] = []
         self._numbers = itertools.count(1)
@@ -124,7 +126,7 @@ class FakeEngine:
         if kind == "image":
             self.removed.append(reference)
         if reference in self.stuck:
-            raise EngineError(f"docker rm -f {reference}")
+            raise self.refusal or EngineError(f"docker rm -f {reference}")
         self.objects.pop(reference, None)
         self.states.pop(reference, None)
 
