@@ -170,9 +170,10 @@ def _past(past: Past) -> Json:
         "verdict": past.verdict.value,
         "reason": past.reason,
         "at": past.finished_at.isoformat(),
-        "image": past.image_id,
-        "fingerprint": past.fingerprint,
-        "probes": past.probes_digest,
+        # Only compared with one another.
+        "image": summary.short_id(past.image_id),
+        "fingerprint": summary.short_id(past.fingerprint),
+        "probes": summary.short_id(past.probes_digest),
         "retries": past.retries,
     }
 

@@ -29,6 +29,8 @@ _SCRIPTS = (
 #: How many reasons of the gate are shown before the rest is folded away, and at most.
 _FIRST_REASONS = 3
 _MOST_REASONS = 100
+#: Cells from which on all are drawn alike, since their number is what takes the time.
+_BIG = 1500
 #: Entries of a list below the grid; the grid itself has all of them.
 _MOST_LISTED = 200
 
@@ -41,31 +43,28 @@ def render(report: Report, *, width: int) -> str:
     listed = {place.cell.cell for place in (*not_green[:_MOST_LISTED], *left_out[:_MOST_LISTED])}
     style = f"{_assets('style', _STYLES, 'css')}:root {{ --columns: {len(columns)}; }}"
     script = _assets("script", _SCRIPTS, "js")
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            report=report,
-            style=Markup(style),  # noqa: S704 - a file of ours
-            script=Markup(script),  # noqa: S704 - a file of ours
-            policy=_policy(style=style, script=script),
-            rows=layout.rows(report, listed=listed),
-            columns=columns,
-            counts=summary.counts(report),
-            tallies=marks.tallies(report),
-            reasons=layout.reasons(report),
-            notes=layout.notes(report),
-            oldest=marks.oldest(report),
-            images=layout.images(report),
-            changes=marks.changes(report),
-            known_cells={str(place.cell.cell) for place in summary.places(report)},
-            clusters_shared=[one for one in report.clusters if len(one.cells) > 1],
-            clusters_single=[one for one in report.clusters if len(one.cells) == 1],
-            not_green=not_green,
-            left_out=left_out,
-            grid=Markup(embedded.grid_json(report)),  # noqa: S704 - has no "<"
-            evidence=Markup(embedded.evidence_json(report)),  # noqa: S704 - has no "<"
-        )
+    page = _templates().get_template("page.html")
+    return page.render(
+        report=report,
+        style=Markup(style),  # noqa: S704 - a file of ours
+        script=Markup(script),  # noqa: S704 - a file of ours
+        policy=_policy(style=style, script=script),
+        rows=layout.rows(report, listed=listed),
+        columns=columns,
+        counts=summary.counts(report),
+        tallies=marks.tallies(report),
+        reasons=layout.reasons(report),
+        notes=layout.notes(report),
+        oldest=marks.oldest(report),
+        images=layout.images(report),
+        changes=marks.changes(report),
+        known_cells={str(place.cell.cell) for place in summary.places(report)},
+        clusters_shared=[one for one in report.clusters if len(one.cells) > 1],
+        clusters_single=[one for one in report.clusters if len(one.cells) == 1],
+        not_green=not_green,
+        left_out=left_out,
+        grid=Markup(embedded.grid_json(report)),  # noqa: S704 - has no "<"
+        evidence=Markup(embedded.evidence_json(report)),  # noqa: S704 - has no "<"
     )
 
 
@@ -81,6 +80,7 @@ def _templates() -> Environment:
     environment.globals.update(
         Verdict=Verdict,
         anchor=layout.anchor,
+        big=_BIG,
         deciding=summary.deciding,
         first_reasons=_FIRST_REASONS,
         most_listed=_MOST_LISTED,

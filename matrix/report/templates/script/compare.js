@@ -7,7 +7,7 @@ matrix.compare = (data, refilter) => {
   /** The cells of a report file, page or JSON. Throws for anything else. */
   const read = (text) => {
     if (/^\s*\{/.test(text)) return matrix.compare.fromJson(JSON.parse(text));
-    const [, found] = / id="grid-data">(.*?)<\/script>/s.exec(text) || [];
+    const [, found] = /type="application\/json" id="grid-data">(.*?)<\/script>/s.exec(text) || [];
     if (!found) throw new Error("it is no report of ours");
     const other = JSON.parse(found);
     other.cells.forEach((cell) => { cell.id = matrix.query.idOf(cell); });

@@ -44,4 +44,5 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   matrix.data = data;
   matrix.state.tell();
+  performance.mark("interactive");
 });
