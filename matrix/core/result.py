@@ -173,7 +173,11 @@ class CellResult:
     fingerprint: str = ""
     #: Hash of the planned probes' sources.
     probes_digest: str = ""
+    #: Hash of everything else that is declared about it, see ``core.reuse``.
+    settings_digest: str = ""
     finished_at: datetime | None = None
+    #: Run that measured it when this one took the result over, "" when it was measured.
+    reused_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

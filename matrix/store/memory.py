@@ -121,6 +121,9 @@ class MemoryStore:
     def histories(self, count: int = PANEL_LENGTH) -> Mapping[CellId, CellHistory]:
         found: dict[CellId, CellHistory] = {}
         for (of, cell), result in self._written.items():
+            if (result.reused_from, cell) in self._written:
+                # Taken over: no measurement came to it.
+                continue
             run = self._runs[of]
             past = past_of(result, run=of, release=run.release, begun_at=run.started_at)
             found[cell] = remember(found.get(cell), past)

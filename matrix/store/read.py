@@ -86,13 +86,14 @@ def read_cells(
     connection: Connection, chosen: Chosen, evidence: Evidence
 ) -> tuple[tuple[str, CellResult], ...]:
     """The chosen cells, each with the run that measured it, in the order they were written."""
-    attempts = _read_attempts(connection, chosen, evidence)
+    attempts = _read_attempts(connection, _origins(chosen), evidence)
     rows = connection.execute(select(CELLS).where(CELLS.c.id.in_(chosen)).order_by(CELLS.c.id))
-    return tuple((row.run, _cell(row, tuple(attempts[row.id]))) for row in rows)
+    return tuple((row.run, _cell(row, tuple(attempts[row.origin or row.id]))) for row in rows)
 
 
 def read_evidence(connection: Connection, chosen: Chosen) -> Evidence:
     """Everything of the chosen cells that a summary leaves out."""
+    chosen = _origins(chosen)
     logs = _rows_of(connection, LOGS, chosen)
     outputs = connection.execute(
         select(*PROBE_KEY, PROBE_RESULTS.c.output, PROBE_RESULTS.c.output_blob)
@@ -197,6 +198,11 @@ def _cells_of(run: str) -> Chosen:
     return select(CELLS.c.id).where(CELLS.c.run == run)
 
 
+def _origins(chosen: Chosen) -> Chosen:
+    """The rows that attempts hang on: those a cell was taken over from, or its own."""
+    return select(func.coalesce(CELLS.c.origin, CELLS.c.id)).where(CELLS.c.id.in_(chosen))
+
+
 def _rows_of(connection: Connection, table: Table, chosen: Chosen) -> Sequence[AnyRow]:
     """In the order of the primary key, which is the order of the values."""
     ordered = select(table).where(table.c.cell.in_(chosen)).order_by(*table.primary_key)
@@ -264,7 +270,9 @@ def _cell(row: AnyRow, attempts: tuple[Attempt, ...]) -> CellResult:
         image_id=row.image_id,
         fingerprint=row.fingerprint,
         probes_digest=row.probes_digest,
+        settings_digest=row.settings_digest,
         finished_at=row.finished_at,
+        reused_from=row.reused_from,
     )
 
 

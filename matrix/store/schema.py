@@ -115,6 +115,12 @@ CELLS = Table(
     Column("fingerprint", Text, nullable=False),
     Column("probes_digest", Text, nullable=False),
     Column("finished_at", Instant),
+    Column("settings_digest", Text, nullable=False, server_default=""),
+    #: Run that measured it, "" when that is this one.
+    Column("reused_from", Text, nullable=False, server_default=""),
+    #: The row it was taken over from: attempts and evidence hang on that, and are gone with it.
+    #: No number of a row is ever given twice.
+    Column("origin", Integer),
     UniqueConstraint("run", "service", "environment"),
     Index(None, "service", "environment"),
     sqlite_autoincrement=True,

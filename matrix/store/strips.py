@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from matrix.core.history import PANEL_LENGTH, STRIP_LENGTH, CellHistory, Past
 from matrix.core.model import CellId
@@ -42,6 +42,11 @@ def add_to_strip(
     history = remember(known, newest)
     connection.execute(delete(STRIPS).where(*here))
     connection.execute(insert(STRIPS), _row(result.cell, cell, history))
+
+
+def point_strip_at(connection: Connection, at: CellId, cell: int) -> None:
+    """The newest row of a cell is *cell*, which was taken over: no measurement came to it."""
+    connection.execute(update(STRIPS).where(*_is_cell(at)).values(cell=cell))
 
 
 def read_histories(connection: Connection, count: int) -> Mapping[CellId, CellHistory]:
@@ -89,7 +94,8 @@ def rebuild_strips(connection: Connection) -> None:
     for row in rows:
         at = CellId(service=row.service, environment=row.environment)
         newest.setdefault(at, row.id)
-        past[at].append(_past_of_row(row, retries.get(row.id, 0)))
+        if row.origin is None:
+            past[at].append(_past_of_row(row, retries.get(row.id, 0)))
     connection.execute(delete(STRIPS))
     if newest:
         connection.execute(

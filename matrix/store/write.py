@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select
 
 from matrix.core.model import CellId
 from matrix.core.result import (
@@ -32,7 +32,7 @@ from matrix.store.schema import (
     PROBE_RESULTS,
     RUNS,
 )
-from matrix.store.strips import add_to_strip
+from matrix.store.strips import add_to_strip, point_strip_at
 
 # Any: what a column takes is the column's business.
 Row = dict[str, Any]
@@ -66,7 +66,11 @@ def write_cell(
 ) -> None:
     """One answer; the earlier one of the same cell in the same run goes, with its evidence."""
     connection.execute(delete(CELLS).where(CELLS.c.run == run, *_is_cell(result.cell)))
-    cell = _new_key(connection, CELLS, _cell_row(run, result))
+    origin = _origin(connection, result)
+    cell = _new_key(connection, CELLS, _cell_row(run, result) | {"origin": origin})
+    if origin is not None:
+        point_strip_at(connection, result.cell, cell)
+        return
     shelf, rows = Shelf(), _Rows()
     for position, attempt in enumerate(result.attempts):
         rows.add_attempt(cell, position, attempt, shelf)
@@ -188,7 +192,17 @@ def _cell_row(run: str, result: CellResult) -> Row:
         "fingerprint": result.fingerprint,
         "probes_digest": result.probes_digest,
         "finished_at": result.finished_at,
+        "settings_digest": result.settings_digest,
+        "reused_from": result.reused_from,
     }
+
+
+def _origin(connection: Connection, result: CellResult) -> int | None:
+    """The row that a result was taken over from; None when it was measured, or that is gone."""
+    if not result.reused_from:
+        return None
+    there = (CELLS.c.run == result.reused_from, *_is_cell(result.cell))
+    return connection.scalar(select(CELLS.c.id).where(*there))
 
 
 def _attempt_row(attempt: Attempt, shelf: Shelf) -> Row:
