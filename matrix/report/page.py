@@ -38,34 +38,52 @@ _MOST_LISTED = 200
 def render(report: Report, *, width: int) -> str:
     """The page. *width* is the reader's window and of no use here."""
     del width
-    columns = layout.columns(report)
+    style = (
+        f"{_assets('style', _STYLES, 'css')}:root {{ --columns: {len(report.grid.environments)}; }}"
+    )
+    script = _assets("script", _SCRIPTS, "js")
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            report=report,
+            style=Markup(style),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+            policy=_policy(style=style, script=script),
+            grid=Markup(embedded.grid_json(report)),  # noqa: S704 - has no "<"
+            evidence=Markup(embedded.evidence_json(report)),  # noqa: S704 - has no "<"
+            **_head(report),
+            **_body(report),
+        )
+    )
+
+
+def _head(report: Report) -> dict[str, object]:
+    """What stands above the grid."""
+    return {
+        "counts": summary.counts(report),
+        "tallies": marks.tallies(report),
+        "reasons": layout.reasons(report),
+        "notes": layout.notes(report),
+        "oldest": marks.oldest(report),
+        "images": layout.images(report),
+    }
+
+
+def _body(report: Report) -> dict[str, object]:
+    """The grid and the lists below it."""
     not_green, left_out = layout.not_green(report), layout.left_out(report)
     listed = {place.cell.cell for place in (*not_green[:_MOST_LISTED], *left_out[:_MOST_LISTED])}
-    style = f"{_assets('style', _STYLES, 'css')}:root {{ --columns: {len(columns)}; }}"
-    script = _assets("script", _SCRIPTS, "js")
-    page = _templates().get_template("page.html")
-    return page.render(
-        report=report,
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
-        policy=_policy(style=style, script=script),
-        rows=layout.rows(report, listed=listed),
-        columns=columns,
-        counts=summary.counts(report),
-        tallies=marks.tallies(report),
-        reasons=layout.reasons(report),
-        notes=layout.notes(report),
-        oldest=marks.oldest(report),
-        images=layout.images(report),
-        changes=marks.changes(report),
-        known_cells={str(place.cell.cell) for place in summary.places(report)},
-        clusters_shared=[one for one in report.clusters if len(one.cells) > 1],
-        clusters_single=[one for one in report.clusters if len(one.cells) == 1],
-        not_green=not_green,
-        left_out=left_out,
-        grid=Markup(embedded.grid_json(report)),  # noqa: S704 - has no "<"
-        evidence=Markup(embedded.evidence_json(report)),  # noqa: S704 - has no "<"
-    )
+    return {
+        "rows": layout.rows(report, listed=listed),
+        "columns": layout.columns(report),
+        "known_cells": {str(place.cell.cell) for place in summary.places(report)},
+        "changes": marks.changes(report),
+        "clusters_shared": [one for one in report.clusters if len(one.cells) > 1],
+        "clusters_single": [one for one in report.clusters if len(one.cells) == 1],
+        "not_green": not_green,
+        "left_out": left_out,
+    }
 
 
 @lru_cache(maxsize=1)
