@@ -37,6 +37,7 @@ COMMANDS = {
     "plan": "Show which cells a run would measure, and run nothing.",
     "run": "Fill in the grid: measure cells and decide.",
     "report": "Write the newest grid, or one run, in a format of your choice.",
+    "grid": "Show the cells of the newest grid that a query means.",
     "history": "Show what one cell came to before, and since when it is bad.",
     "diff": "Say what became of each cell between two runs, releases or report files.",
     "gate": "Decide from the newest grid whether to go on.",

@@ -86,7 +86,9 @@ def say_build(event: BuildEvent) -> None:
 
 def print_report(name: str, report: Report) -> None:
     """*report* in the format *name* on stdout; its text is in colour on a terminal."""
-    document = render(name, report, width=_width()) if name == "text" else render(name, report)
+    document = (
+        render(name, report, width=terminal_width()) if name == "text" else render(name, report)
+    )
     if name == "text":
         print_text(document)
     else:
@@ -99,7 +101,7 @@ def print_text(text: str) -> None:
     click.echo(painted, nl=not text.endswith("\n"), color=_colour_wanted())
 
 
-def _width() -> int:
+def terminal_width() -> int:
     """Columns of the terminal, or what suits a file."""
     return shutil.get_terminal_size((WIDTH, 0)).columns if sys.stdout.isatty() else WIDTH
 
