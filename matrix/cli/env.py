@@ -16,10 +16,11 @@ from matrix.cli.output import (
     site,
     talk,
 )
+from matrix.core.drift import differing
 from matrix.core.errors import UsageError
 from matrix.core.gate import Exit
 from matrix.core.requirements import spelled
-from matrix.core.result import EnvironmentFinding
+from matrix.core.result import EnvironmentFinding, HostFinding
 from matrix.loading.imports import import_inventory
 
 #: What one fact may be, besides unknown.
@@ -107,12 +108,20 @@ def check(start: Path, inventories: Sequence[Path], as_json: bool, names: Sequen
 
 @command.command("facts")
 @patterns
+@click.option("--diff", is_flag=True, help="Only what differs: between two, or between hosts.")
 @project_options
 @json_option
-def facts(start: Path, inventories: Sequence[Path], as_json: bool, names: Sequence[str]) -> int:
-    """Measure environments and print their facts, side by side."""
+def facts(
+    *, start: Path, inventories: Sequence[Path], as_json: bool, diff: bool, names: Sequence[str]
+) -> int:
+    """Measure environments and print their facts, side by side.
+
+    `--diff A B` prints only those that matter and are not the same everywhere.
+    """
     findings = _examine(start, inventories, names)
-    if as_json:
+    if diff:
+        _print_differences(findings, as_json=as_json)
+    elif as_json:
         print_json(findings)
     else:
         _print_facts(findings)
@@ -155,13 +164,32 @@ def _examine(
     return {finding.environment: finding for finding in found}
 
 
-def _print_facts(findings: Mapping[str, EnvironmentFinding]) -> None:
-    """A row for each fact, a column for each host."""
-    hosts = {
+def _print_differences(findings: Mapping[str, EnvironmentFinding], *, as_json: bool) -> None:
+    """A row for each fact that is not the same on every host, a column for each host."""
+    hosts = _hosts(findings)
+    rows = differing({name: host.facts for name, host in hosts.items()})
+    if as_json:
+        print_json({fact: dict(zip(hosts, row, strict=True)) for fact, row in rows.items()})
+        return
+    table = [[fact, *(_short(value) for value in row)] for fact, row in rows.items()]
+    print_table(table, ("fact", *hosts))
+    for name, host in hosts.items():
+        if host.fault is not None:
+            talk(f"{name}: {host.fault.reason}: {host.fault.message}")
+
+
+def _hosts(findings: Mapping[str, EnvironmentFinding]) -> Mapping[str, HostFinding]:
+    """Every host by the name it has beside those of other environments."""
+    return {
         (f"{name}/{host.host}" if len(finding.hosts) > 1 else name): host
         for name, finding in findings.items()
         for host in finding.hosts
     }
+
+
+def _print_facts(findings: Mapping[str, EnvironmentFinding]) -> None:
+    """A row for each fact, a column for each host."""
+    hosts = _hosts(findings)
     keys = sorted({key for host in hosts.values() for key in host.facts})
     rows = [[key, *(_short(host.facts.get(key, "")) for host in hosts.values())] for key in keys]
     rows.append(["fingerprint", *(host.fingerprint[:12] for host in hosts.values())])
