@@ -48,6 +48,7 @@ def engine_info(name: str, info: Answer, version: Answer, own: tuple[str, ...]) 
         "engine.min_api": _scalar(version.get("MinAPIVersion")),
         "engine.runtime_version": _runtime_version(version, str(facts["engine.runtime"])),
         "engine.rootless": "rootless" in security,
+        "engine.pause": not ("rootless" in security and facts["engine.cgroup_version"] == "1"),
         "engine.security_options": ",".join(security),
         "engine.id": _identity(name, info),
         "engine.warnings": "; ".join(str(one) for one in info.get("Warnings") or []),
@@ -90,6 +91,7 @@ def _deviations(facts: Mapping[str, Fact], security: list[str]) -> tuple[str, ..
     missing = [words for fact, words in _MISSING.items() if facts[fact] is False]
     if facts["engine.rootless"] and facts["engine.cgroup_version"] == "1":
         missing.append("rootless on cgroup v1 it accepts a container's limits and ignores them")
+        missing.append("rootless on cgroup v1 it cannot pause a container")
     if "seccomp" not in security:
         missing.append("it runs containers without a seccomp profile")
     return tuple(missing)

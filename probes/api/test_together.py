@@ -86,6 +86,7 @@ def test_every_request_is_a_line_in_the_log(container, ask, token, eventually):
     assert eventually(lambda: container.logs().count(line)) == 1
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_without_the_queue_an_order_leaves_no_row(container, ask, place, rows, token):
     """While the queue is frozen an order is refused and leaves no row"""
@@ -102,6 +103,7 @@ def test_without_the_queue_an_order_leaves_no_row(container, ask, place, rows, t
     assert rows(token) == 1
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_without_the_database_an_order_leaves_no_job(container, ask, place, jobs, token):
     """While the database is frozen an order is refused and leaves no job"""

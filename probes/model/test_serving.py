@@ -57,6 +57,7 @@ def test_it_says_the_same_after_a_restart(container, digest):
     assert digest() == before
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_it_says_the_same_after_a_pause(container, digest):
     """It says the same of every picture after it was frozen"""

@@ -119,6 +119,7 @@ def test_it_stops_in_order_and_comes_back(container, ask, write, token):
     assert json.loads(ask(f"/entries/{number}")[1]).get("text") == token
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_a_guest_who_asked_while_it_was_frozen_is_answered(container, outside):
     """A request made while it is frozen is answered when it goes on"""

@@ -39,6 +39,30 @@ def test_restart_keeps_data(container, service):
         assert kept.stdout.strip() == mark, f"{place} is not what it was"
 
 
+@pytest.mark.requires(**{"engine.pause": True})
+@pytest.mark.timeout(240)
+def test_all_is_as_before_after_a_power_cut(container, service, answers):
+    """Killed and started again, it has its data, its log and its ports, and takes commands"""
+    mark = secrets.token_hex(8)
+    places = [f"{path}/power-cut-probe" for path in service.volumes]
+    for place in places:
+        written = container.exec(f"echo {mark} > {place} && sync {place}")
+        assert written.rc == 0, written.stderr
+    logged = container.logs(tail=5)
+    before = container.state.started_at
+    container.kill()
+    container.start()
+    container.wait_until_ready(150)
+    assert container.state.started_at != before
+    for place in places:
+        kept = container.exec(f"cat {place}; rm -f {place}")
+        assert kept.stdout.strip() == mark, f"{place} is not what it was"
+    assert container.logs(tail=5000).find(logged) >= 0, "what was in the log before is not there"
+    for name in service.ports:
+        address, port = container.address(name)
+        assert answers(address, port), f"{name} does not answer on {address}:{port}"
+
+
 def test_pauses_and_goes_on(container):
     """It can be frozen, and goes on as if nothing had been"""
     before = container.state.started_at

@@ -122,6 +122,7 @@ def test_a_replica_that_was_away_catches_up(ensemble, key, eventually):
     assert eventually(lambda: len(ensemble.items(away, key)) == 20, seconds=20)
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_a_frozen_sentinel_does_not_stop_the_others(ensemble, eventually):
     """With one sentinel frozen the other two can still replace the master"""

@@ -132,6 +132,7 @@ def test_it_stops_in_order_while_clients_are_there(container, sql, leave_open, t
     assert sql(f"SELECT count(*) FROM {table}") == ["0"]
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
 def test_who_waits_while_it_is_frozen_is_answered_later(outside, container):
     """A client that came while it was frozen is answered when it goes on"""

@@ -46,6 +46,7 @@ def test_an_engine_is_described_by_flat_facts():
         "engine.memory_limit": True,
         "engine.min_api": "1.12",
         "engine.name": "docker",
+        "engine.pause": False,
         "engine.pids_limit": True,
         "engine.root": "/var/lib/docker",
         "engine.rootless": True,
@@ -71,10 +72,14 @@ def test_what_an_engine_cannot_limit_is_a_deviation_in_words():
 
 
 def test_a_rootless_engine_on_cgroup_v1_is_known_to_ignore_limits():
-    (words,) = engine_info("podman", INFO, VERSION, ()).deviations
-    assert words == "rootless on cgroup v1 it accepts a container's limits and ignores them"
+    described = engine_info("podman", INFO, VERSION, ())
+    assert described.deviations == (
+        "rootless on cgroup v1 it accepts a container's limits and ignores them",
+        "rootless on cgroup v1 it cannot pause a container",
+    )
     for other in ({"CgroupVersion": "2"}, {"SecurityOptions": ["name=seccomp"]}):
-        assert engine_info("podman", {**INFO, **other}, VERSION, ()).deviations == ()
+        described = engine_info("podman", {**INFO, **other}, VERSION, ())
+        assert (described.deviations, described.facts["engine.pause"]) == ((), True)
 
 
 def test_an_empty_answer_is_described_as_not_known():
