@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 import click
 
+from matrix.cli.image import chosen_services
 from matrix.cli.output import json_option, print_json, print_table, say_build, talk
 from matrix.core.gate import Exit
 from matrix.core.model import Project
-from matrix.lab.flow import LabState, down, environments_to_seed, required_bases, seed, status, up
+from matrix.lab.flow import LabState, down, required_bases, seed, status, up
 from matrix.site import open_project
-from matrix.wiring import ensure_bases, known_images
+from matrix.wiring import ensure_bases, images_of, known_images
 
 # Any: click's decorators change the type of what they decorate.
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,15 +53,26 @@ def command() -> None:
 @command.command("up")
 @click.argument("names", nargs=-1)
 @click.option("--seed/--no-seed", default=True, help="Put the built images into seeded hosts.")
+@click.option(
+    "--service",
+    "-s",
+    "services",
+    metavar="PATTERN",
+    multiple=True,
+    help="Seed only the images that these services are run from.",
+)
 @lab_options
-def start_hosts(*, start: Path, inventory: Path, names: Sequence[str], seed: bool) -> None:
+def start_hosts(
+    *, start: Path, inventory: Path, names: Sequence[str], seed: bool, services: Sequence[str]
+) -> None:
     """Start the hosts of the environments NAMES (default: all), and wait until they answer."""
     project = open_project(start)
     path = project.root / inventory
+    wanted = images_of(chosen_services(project, services))
     ensure_bases(project, required_bases(project.root, path, names=names), observe=say_build)
     up(project.root, path, names=names, report=talk)
     if seed:
-        _seed(project, path, names)
+        _seed(project, path, names, wanted)
 
 
 @command.command("status")
@@ -97,9 +109,11 @@ def stop_hosts(start: Path, inventory: Path, names: Sequence[str]) -> None:
     down(root, root / inventory, names=names, report=talk)
 
 
-def _seed(project: Project, inventory: Path, names: Sequence[str]) -> None:
-    """Put every built image into the hosts that want it, so that a run need not send it."""
-    images = tuple(known_images(project).values())
-    for environment in environments_to_seed(project.root, inventory):
-        if images and (not names or environment in names):
-            seed(project.root, inventory, environment, images, talk)
+def _seed(project: Project, inventory: Path, names: Sequence[str], wanted: Sequence[str]) -> None:
+    """Put the *wanted* images that are built into hosts to be seeded, so a run need not send them.
+
+    Hosts are seeded one after the other: it is this machine's disk that they wait for.
+    """
+    images = tuple(id_ for name, id_ in known_images(project).items() if name in wanted)
+    if images:
+        seed(project.root, inventory, names, images, talk)

@@ -117,28 +117,24 @@ def down(root: Path, inventory: Path, *, names: Collection[str] = (), report: Sa
 
 
 def seed(
-    root: Path, inventory: Path, environment: str, image_ids: Sequence[str], report: Say
+    root: Path, inventory: Path, names: Collection[str], image_ids: Sequence[str], report: Say
 ) -> None:
-    """Put images of this machine's engine into the hosts of *environment* directly.
+    """Put images of this machine's engine directly into those hosts that *names* stand for and
+    whose lab tables say ``seeded = true``.
 
     Raises DeliveryFailed when one does not arrive.
     """
     plan = read_plan(root, inventory)
     with open_engine() as client:
-        for host in choose(plan, (environment,)):
-            seed_host(client, host, image_ids, report)
+        for host in choose(plan, names):
+            if host.seeded:
+                seed_host(client, host, image_ids, report)
 
 
 def required_bases(root: Path, inventory: Path, *, names: Collection[str] = ()) -> tuple[str, ...]:
     """Names of the base images that must be on this machine before ``up`` with these *names*."""
     hosts = choose(read_plan(root, inventory), names)
     return tuple(dict.fromkeys(host.suite for host in hosts))
-
-
-def environments_to_seed(root: Path, inventory: Path) -> tuple[str, ...]:
-    """Names of the environments whose lab table says ``seeded = true``."""
-    hosts = read_plan(root, inventory).hosts
-    return tuple(dict.fromkeys(host.environment for host in hosts if host.seeded))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

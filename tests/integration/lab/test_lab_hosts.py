@@ -11,7 +11,7 @@ from docker import APIClient
 from docker.errors import NotFound
 
 from matrix.core.errors import HostKeyRefused, NameConflict, UsageError
-from matrix.lab.flow import LabState, down, environments_to_seed, required_bases, seed, status, up
+from matrix.lab.flow import LabState, down, required_bases, seed, status, up
 from matrix.lab.machine import open_engine
 from matrix.lab.plan import read_plan
 from matrix.lab.readiness import wait_until_ready
@@ -39,6 +39,7 @@ memory = "512MiB"
 pids = 300
 read_only = true
 sshd = ["DisableForwarding yes", "MaxSessions 2"]
+seeded = true
 """
 CONTAINER = "compat-lab-trial-1"
 SETTINGS = "[environments.trial.lab]"
@@ -89,12 +90,10 @@ def test_a_host_that_is_up_answers_by_ssh_and_so_does_its_engine(host: Path):
     assert answer.stdout.split() == ["overlay2", "true"]
 
 
-def test_what_it_stands_on_and_who_is_seeded_is_known_beforehand(root: Path):
+def test_what_it_stands_on_is_known_beforehand(root: Path):
     assert required_bases(root, root / "lab.toml") == ("bookworm",)
-    assert environments_to_seed(root, root / "lab.toml") == ()
     of_project = PROJECT / "inventories" / "lab.toml"
-    assert required_bases(PROJECT, of_project) == ("trixie", "bookworm", "bullseye")
-    assert environments_to_seed(PROJECT, of_project) == ("qa", "production")
+    assert required_bases(PROJECT, of_project, names=("qa", "customer")) == ("trixie", "bullseye")
 
 
 def test_up_leaves_a_host_alone_that_is_as_it_should_be(host: Path, engine: APIClient):
@@ -147,8 +146,8 @@ def test_root_and_passwords_are_refused(host: Path):
 def test_an_image_is_seeded_once(host: Path, engine: APIClient):
     image = engine.inspect_image("compat-matrix/base:bookworm")["Id"]
     said: list[str] = []
-    seed(host, host / "lab.toml", "trial", [image], said.append)
-    seed(host, host / "lab.toml", "trial", [image], said.append)
+    seed(host, host / "lab.toml", ("trial",), [image], said.append)
+    seed(host, host / "lab.toml", ("trial",), [image], said.append)
     assert ["got 1 images" in said[0], "has all 1" in said[1]] == [True, True]
     answer = ssh(host, f"docker run --rm --network none {shlex.quote(image)} echo runs")
     assert answer.stdout == "runs\n"
