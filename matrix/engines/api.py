@@ -74,7 +74,9 @@ class Api:
         what = f"opening {dialect.name} on {socket}"
         try:
             with translated(what, otherwise=EngineUnavailable, gone=EngineUnavailable):
-                self.version = agreed_version(self._first_answer())
+                answer = self._first_answer()
+                check_name(answer, dialect)
+                self.version = agreed_version(answer)
         except MatrixError:
             self._adapter.close()
             raise
@@ -190,6 +192,17 @@ class Api:
 def quoted(reference: str) -> str:
     """An id or name as it stands in a path of the API."""
     return quote(reference, safe=":@/")
+
+
+def check_name(answer: object, dialect: Dialect) -> None:
+    """Raises EngineUnavailable when Podman answers under the name of another engine, or another
+    under Podman's: they do not mean the same by what they say alike."""
+    parts = (answer.get("Components") or ()) if isinstance(answer, dict) else ()
+    podman = any(str(part.get("Name", "")).startswith("Podman") for part in parts)
+    if podman and dialect.program != "podman":
+        raise EngineUnavailable(f'Podman answers, not {dialect.name}: say engine = "podman"')
+    if parts and not podman and dialect.program == "podman":
+        raise EngineUnavailable('it is not Podman that answers: say engine = "docker"')
 
 
 def agreed_version(answer: object) -> str:
