@@ -39,7 +39,6 @@ def test_restart_keeps_data(container, service):
         assert kept.stdout.strip() == mark, f"{place} is not what it was"
 
 
-@pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(240)
 def test_all_is_as_before_after_a_power_cut(container, service, answers):
     """Killed and started again, it has its data, its log and its ports, and takes commands"""
@@ -63,6 +62,7 @@ def test_all_is_as_before_after_a_power_cut(container, service, answers):
         assert answers(address, port), f"{name} does not answer on {address}:{port}"
 
 
+@pytest.mark.requires(**{"engine.pause": True})
 def test_pauses_and_goes_on(container):
     """It can be frozen, and goes on as if nothing had been"""
     before = container.state.started_at
