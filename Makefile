@@ -5,16 +5,35 @@ BIN := $(VENV)/bin
 MATRIX := $(BIN)/matrix
 LAB := inventories/lab.toml
 
+# The short demo: four columns, three rows. The long one is everything.
+DEMO_HOSTS := qa production customer
+DEMO_SERVICES := -s queue -s web -s api
+DEMO_COLUMNS := -e laptop $(addprefix -e ,$(DEMO_HOSTS))
+EXPECTED := --expected inventories/lab.expected.toml
+
 # What the base images, the lab and the tests need beside Python.
 BUILD_PACKAGES := mmdebstrap arch-test zstd ca-certificates iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry
+TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry poppler-utils
 
-.PHONY: help demo test test-full lint types unit bench setup engine packages images lab run clean wheel
+.PHONY: help demo demo-full allowed test test-full lint types unit bench setup engine packages images lab clean wheel
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
-demo: setup packages engine images lab run ## Fill in a real grid on hosts started here: one command
+demo: allowed setup packages engine ## Fill in a real grid of 12 cells on hosts started here: one command
+	@echo "== images"
+	@$(MATRIX) image build $(DEMO_SERVICES)
+	@echo "== lab"
+	@$(MATRIX) lab up $(DEMO_HOSTS) $(DEMO_SERVICES)
+	@echo "== grid"
+	@$(MATRIX) run $(DEMO_COLUMNS) $(DEMO_SERVICES) $(EXPECTED)
+
+demo-full: allowed setup packages engine images lab ## The same for every service on every kind of machine
+	@echo "== grid"
+	@$(MATRIX) run $(EXPECTED)
+
+allowed:
+	@./.ci/check $(BUILD_PACKAGES)
 
 setup: $(VENV)/.ready ## Make the virtual environment
 
@@ -36,13 +55,9 @@ images: setup engine ## Build the images of the catalogue
 	@echo "== images"
 	@$(MATRIX) image build
 
-lab: setup engine ## Start the lab's hosts
+lab: setup engine ## Start all hosts of the lab
 	@echo "== lab"
 	@$(MATRIX) lab up
-
-run:
-	@echo "== grid"
-	@$(MATRIX) run --expected inventories/lab.expected.toml
 
 lint: setup ## Style, types, floors
 	$(BIN)/ruff check .
@@ -56,22 +71,20 @@ unit: setup ## The instant tests
 test: setup engine ## The CI lane
 	@./.ci/packages $(TEST_PACKAGES)
 	$(MAKE) lint
-	$(MATRIX) image build
-	$(MATRIX) lab up
+	$(MATRIX) image build $(DEMO_SERVICES) --base trixie
 	$(BIN)/pytest -m "not full" --durations=15
 
 test-full: setup engine ## Everything, and the page that says so
 	@./.ci/packages $(TEST_PACKAGES)
 	$(MAKE) lint
 	$(MATRIX) image build
-	$(MATRIX) lab up
 	$(BIN)/pytest --durations=25 --junitxml=.matrix/test-full.xml
 	$(BIN)/python bench/write_test_page.py .matrix/test-full.xml
 
 bench: setup engine ## Measure, and write docs/reference/performance.md
 	@./.ci/packages $(TEST_PACKAGES)
 	$(MATRIX) image build
-	$(MATRIX) lab up
+	$(MATRIX) lab up $(DEMO_HOSTS)
 	$(BIN)/python bench/run.py
 
 wheel: setup ## Build the wheel
