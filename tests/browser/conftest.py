@@ -9,7 +9,7 @@ import pytest
 from builders.past import a_report_with_a_past
 from builders.reports import a_hostile_report, an_empty_report
 from builders.shop import shop_report
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from matrix.report import render
 
@@ -40,6 +40,8 @@ Open = Callable[..., Watched]
 def browser() -> Iterator[Browser]:
     path = shutil.which(CHROMIUM)
     assert path, "the page's tests need Chromium: apt-get install chromium"
+    # On a busy machine nothing here is a promise about time.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield chromium
@@ -64,6 +66,7 @@ def open_page(browser: Browser, pages: dict[str, Path]) -> Iterator[Open]:
     def open_one(name: str, fragment: str = "", **options: object) -> Watched:
         # What a context may be given is Playwright's to say.
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
+        context.set_default_timeout(60_000)
         contexts.append(context)
         watched = Watched(page=context.new_page())
         page = watched.page

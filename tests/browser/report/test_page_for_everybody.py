@@ -1,15 +1,21 @@
 """Names, contrast, small screens, paper, and axe's rules."""
 
+import shutil
+import struct
+import subprocess
+import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from builders.reports import a_report, a_service, an_environment
 from builders.shop import shop_report
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from matrix.core.verdict import Verdict
+from matrix.report import render
 from matrix.report.summary import places
 
 THEMES = ("light", "dark")
@@ -162,3 +168,52 @@ def test_headings_go_down_one_step_at_a_time(open_page: Callable) -> None:
     )
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def fill_of(page: Page, verdict: str) -> str:
+    """The colour of a cell's fill as it is drawn, ``#rrggbb``."""
+    box = page.locator(f'td[data-verdict="{verdict}"] > .tile').first.bounding_box()
+    assert box is not None
+    corner = {"x": round(box["x"]) + 5, "y": round(box["y"]) + 5, "width": 1, "height": 1}
+    return "#" + pixel(page.screenshot(clip=corner)).hex()
+
+
+def pixel(png: bytes) -> bytes:
+    """Red, green and blue of the first pixel: behind the filter byte of the first line (PNG 9)."""
+    data, at = b"", 8
+    while at < len(png):
+        length, name = struct.unpack(">I4s", png[at : at + 8])
+        data += png[at + 8 : at + 8 + length] if name == b"IDAT" else b""
+        at += 12 + length
+    return zlib.decompress(data)[1:4]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a6_whoever_sees_fewer_colours_sees_passed_and_failed_apart(
+    open_page: Callable, theme: str
+) -> None:
+    page = open_page("shop", color_scheme=theme).page
+    session = page.context.new_cdp_session(page)
+    for kind in ("none", "deuteranopia", "protanopia", "achromatopsia"):
+        session.send("Emulation.setEmulatedVisionDeficiency", {"type": kind})
+        passed, failed = fill_of(page, "PASSED"), fill_of(page, "FAILED")
+        assert contrast(passed, failed) >= 3, (kind, passed, failed)
+
+
+def test_a7_the_head_of_the_grid_is_on_every_sheet(
+    open_page: Callable, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    services = tuple(a_service(f"service-{number}") for number in range(60))
+    environments = (an_environment("qa", title="QA server"), an_environment("edge", title="Edge"))
+    pages["long"] = tmp_path / "long.html"
+    pages["long"].write_text(render("html", a_report(services, environments)), encoding="utf-8")
+    paper = tmp_path / "long.pdf"
+    paper.write_bytes(open_page("long").page.pdf(prefer_css_page_size=True))
+    read = shutil.which("pdftotext")
+    assert read, "this test needs pdftotext: apt-get install poppler-utils"
+    done = subprocess.run([read, "-layout", paper, "-"], check=True, capture_output=True, text=True)
+    sheets = [sheet for sheet in done.stdout.split("\f") if "Service-" in sheet]
+    grids = [sheet for sheet in sheets if "MISSING" in sheet or "?" in sheet]
+    assert len(grids) >= 2
+    assert sum("QA server" in sheet for sheet in grids[:2]) == 2
+    assert "Legend" in done.stdout

@@ -44,7 +44,9 @@ matrix.controls = (data, actions) => {
   let typing = 0;
   query.addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => matrix.state.amend({ q: query.value.trim() }), data.cells.length > 2000 ? 150 : 0);
+    const ask = () => matrix.state.amend({ q: query.value.trim() });
+    if (data.cells.length > 2000) typing = setTimeout(ask, 150);
+    else ask();
   });
   selects.forEach((select) => select.addEventListener("change", () => matrix.state.go({ [select.id]: select.value })));
   problems.addEventListener("click", () => toggle("is:problem"));
