@@ -39,6 +39,8 @@ def test_restart_keeps_data(container, service):
         assert kept.stdout.strip() == mark, f"{place} is not what it was"
 
 
+# A swarm makes a new container of one that was killed, with a log of its own.
+@pytest.mark.engines("docker", "podman")
 @pytest.mark.timeout(240)
 def test_all_is_as_before_after_a_power_cut(container, service, answers):
     """Killed and started again, it has its data, its log and its ports, and takes commands"""
