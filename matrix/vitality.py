@@ -129,13 +129,14 @@ def _services(site: Site, wish: VitalityWish) -> Sequence[Service]:
 def _subject(site: Site, service: Service, environment: Environment) -> Subject:
     folders = probe_folders(site.project, service.name)
     probes = site.prober.collect(folders)
+    planned = PlannedCell(
+        cell=CellId(service=service.name, environment=environment.name),
+        service=service,
+        environment=environment,
+        probes=probes,
+    )
     return Subject(
-        planned=PlannedCell(
-            cell=CellId(service=service.name, environment=environment.name),
-            service=service,
-            environment=environment,
-            probes=probes,
-        ),
+        planned=planned.on_engines({environment.engine_on(environment.hosts[0])}),
         saboteurs=load_saboteurs(
             service, {folder: _functions(folder.name, probes) for folder in folders}
         ),

@@ -1,8 +1,9 @@
 """``matrix probe new`` and ``matrix probe import``: probe files to begin with."""
 
+import importlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,15 +14,13 @@ from matrix.core.model import Service
 from matrix.core.result import Side
 from matrix.core.selection import known
 from matrix.loading.drafts import Draft, Translation, identifier, probe_file
-from matrix.loading.goss import translate_goss
 from matrix.loading.source import shown_path
-from matrix.loading.structure import translate_structure
 from matrix.site import open_project
 
-#: Tool → what translates a file of it.
-TRANSLATORS: dict[str, Callable[[Path], Translation]] = {
-    "goss": translate_goss,
-    "container-structure-test": translate_structure,
+#: Tool → what translates a file of it; loaded when it is asked for, as nobody else needs YAML.
+TRANSLATORS = {
+    "goss": "matrix.loading.goss:translate_goss",
+    "container-structure-test": "matrix.loading.structure:translate_structure",
 }
 #: Side → what a probe that says nothing yet is made of. It fails, so that nobody believes it.
 BEGINNINGS = {
@@ -89,7 +88,7 @@ def import_(
 
     Nothing in that file is run, and no file of yours is written over.
     """
-    found = TRANSLATORS[tool](file)
+    found = _translate(tool, file)
     text = probe_file(f"Made from {file.name}, a file of {tool}.", found.drafts, found.left_out)
     path = None
     if service and found.drafts:
@@ -103,6 +102,13 @@ def import_(
         talk(f"not translated: {one.where}: {one.why}")
     where = f" in {shown_path(path)}" if path else ""
     talk(f"{len(found.drafts)} probes{where}, {len(found.left_out)} not translated")
+
+
+def _translate(tool: str, file: Path) -> Translation:
+    module, _, function = TRANSLATORS[tool].partition(":")
+    found = getattr(importlib.import_module(module), function)(file)
+    assert isinstance(found, Translation)  # noqa: S101 - a slip of ours, not of the user
+    return found
 
 
 def _folder(start: Path, inventories: Sequence[Path], name: str) -> Path:
