@@ -6,7 +6,7 @@ The rooms of floor 1 meet only here and in ``wiring``, which gives execution its
 import getpass
 import shlex
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,8 @@ from matrix.core.model import CellId, Environment
 from matrix.core.plan import Plan
 from matrix.core.planning import make_plan
 from matrix.core.ports import Watcher
-from matrix.core.result import EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
+from matrix.core.reuse import REUSE_SECONDS, drawn, settings_digest, worth_keeping
 from matrix.core.selection import select
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
@@ -55,6 +56,8 @@ class Wish:
     #: Cells at once over all environments.
     parallel: int = 4
     fail_fast: bool = False
+    #: Whether answers are taken over where nothing has changed; None as the policy says.
+    incremental: bool | None = None
     #: Is told what is built before the run.
     observe: BuildWatcher = lambda _: None
 
@@ -68,6 +71,8 @@ class Outcome:
     #: Cells that this run measured or was to measure.
     cells: tuple[CellId, ...]
     leftovers: tuple[Leftover, ...]
+    #: What the audit of reused answers found, for people; empty when it found no difference.
+    differences: tuple[str, ...]
 
 
 #: Shows a plan while it is carried out.
@@ -151,8 +156,36 @@ def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt
     store = site.store
     services = list({planned.service.name: planned.service for planned in plan.cells}.values())
     image_ids = ensure_images(site.project, services, observe=wish.observe)
-    order = RunOrder(
+    order = _order(site, plan, wish, run.id, image_ids)
+    store.begin(run)
+    halt.run = run.id
+    leftovers: tuple[Leftover, ...] = ()
+    with (
+        show(plan) as watch,
+        open_toolbox(site.store, site.prober, halt=halt, watch=watch) as tools,
+    ):
+        pool = Pool(tools, order)
+        leftovers = pool.run(plan)
+    state = RunState.INTERRUPTED if halt.interrupted else RunState.FINISHED
+    store.finish(run.id, state=state.value, at=_now(), leftovers=leftovers)
+    report = read_report(site, run=run.id, image_ids=image_ids)
+    return Outcome(
         run=run.id,
+        report=report,
+        cells=run.cells,
+        leftovers=leftovers,
+        differences=tuple(pool.differences),
+    )
+
+
+def _order(site: Site, plan: Plan, wish: Wish, run: str, image_ids: Mapping[str, str]) -> RunOrder:
+    digests = {
+        planned.cell: settings_digest(planned, image_ids, version=__version__)
+        for planned in plan.cells
+    }
+    kept = _kept(site, plan, wish, image_ids, digests)
+    return RunOrder(
+        run=run,
         image_ids=image_ids,
         images={image.name: image for image in site.project.images},
         probe_folders={
@@ -163,19 +196,34 @@ def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt
         retries=wish.retries,
         parallel=wish.parallel,
         fail_fast=wish.fail_fast,
+        settings_digests=digests,
+        kept=kept,
+        audited=drawn(run, kept, share=site.project.policy.audit_share),
     )
-    store.begin(run)
-    halt.run = run.id
-    leftovers: tuple[Leftover, ...] = ()
-    with (
-        show(plan) as watch,
-        open_toolbox(site.store, site.prober, halt=halt, watch=watch) as tools,
-    ):
-        leftovers = Pool(tools, order).run(plan)
-    state = RunState.INTERRUPTED if halt.interrupted else RunState.FINISHED
-    store.finish(run.id, state=state.value, at=_now(), leftovers=leftovers)
-    report = read_report(site, run=run.id, image_ids=image_ids)
-    return Outcome(run=run.id, report=report, cells=run.cells, leftovers=leftovers)
+
+
+def _kept(
+    site: Site,
+    plan: Plan,
+    wish: Wish,
+    image_ids: Mapping[str, str],
+    settings_digests: Mapping[CellId, str],
+) -> Mapping[CellId, CellResult]:
+    """Answers that are taken over unless the hosts say otherwise; {} when none are wanted."""
+    policy = site.project.policy
+    wanted = policy.reuse_seconds is not None if wish.incremental is None else wish.incremental
+    if not wanted:
+        return {}
+    limits = (policy.reuse_seconds or REUSE_SECONDS, policy.fresh_seconds)
+    return worth_keeping(
+        plan.cells,
+        site.store.newest_headlines(),
+        image_ids=image_ids,
+        probes_digests=plan.probes_digests,
+        settings_digests=settings_digests,
+        now=_now(),
+        seconds=min(one for one in limits if one is not None),
+    )
 
 
 def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:

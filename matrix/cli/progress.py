@@ -204,6 +204,8 @@ def cell_line(result: CellResult) -> str:
     line = f"{result.verdict.glyph} {result.cell}: {result.verdict.value}"
     if result.reason:
         line += f" ({result.reason})"
+    if result.reused_from:
+        return f"{line}, taken over from run {result.reused_from}"
     line += f" in {seconds_text(seconds)}"
     return f"{line}: {result.message}" if result.message else line
 

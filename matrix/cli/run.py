@@ -51,6 +51,13 @@ from matrix.site import Site
     type=click.IntRange(1, 256),
     help="Cells at once over all environments.",
 )
+@click.option(
+    "--incremental/--fresh",
+    "incremental",
+    default=None,
+    help="Take over what passed and nothing changed for, or measure everything"
+    " (default: as `reuse` of the policy says).",
+)
 @click.option("--fail-fast", is_flag=True, help="End the run at the first FAILED cell.")
 @click.option(
     "--report",
@@ -130,6 +137,8 @@ def _say(outcome: Outcome, paths: Sequence[Path], *, as_json: bool) -> None:
     for leftover in outcome.leftovers:
         what = f"{leftover.kind} {leftover.name or leftover.id}"
         talk(f"left on {leftover.host}: {what}: {leftover.remedy}")
+    for text in outcome.differences:
+        talk(text)
     for path in paths:
         talk(f"report: {path}")
 

@@ -256,6 +256,12 @@ class Environment:
         """What runs containers on *host*, which is one of its own."""
         return host.engine or self.engine
 
+    def roles_of(self, host: Host) -> frozenset[str]:
+        """By which names a probe's ``engines`` marker means *host*: its engine, and where it is
+        the first host ``<engine>-manager``, for a cluster is run from there."""
+        engine = self.engine_on(host)
+        return frozenset({engine, f"{engine}-manager"} if host == self.hosts[0] else {engine})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiver:
@@ -302,6 +308,10 @@ class Policy:
     flaky_closes: bool = False
     #: Release since which no cell, required or not, may have begun to fail; "" for none.
     baseline: str = ""
+    #: Seconds up to which a run takes over results that nothing changed for; None for never.
+    reuse_seconds: float | None = None
+    #: Share of those that are measured all the same, 0 to 1.
+    audit_share: float = 0.02
     quarantine: tuple[Quarantine, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 

@@ -41,7 +41,7 @@ def make_plan(
             service=services[cell.service],
             environment=one,
             probes=probes[cell.service],
-        ).on_engines({one.engine_on(host) for host in one.hosts})
+        ).on_engines({role for host in one.hosts for role in one.roles_of(host)})
         for cell in to_run
         for one in (environments[cell.environment],)
     )
@@ -85,8 +85,8 @@ def plan_digest(planned: Sequence[PlannedCell], digests: Mapping[str, str]) -> s
     what a path leads to is in the probes' hashes and in the images' ids.
     """
     content = {
-        "services": {one.service.name: _plain(one.service) for one in planned},
-        "environments": {one.environment.name: _plain(one.environment) for one in planned},
+        "services": {one.service.name: plain_value(one.service) for one in planned},
+        "environments": {one.environment.name: plain_value(one.environment) for one in planned},
         "probes": {one.service.name: sorted(probe.id for probe in one.probes) for one in planned},
         "cells": sorted(str(one.cell) for one in planned),
         "digests": dict(digests),
@@ -95,18 +95,18 @@ def plan_digest(planned: Sequence[PlannedCell], digests: Mapping[str, str]) -> s
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: object) -> object:
+def plain_value(value: object) -> object:
     """A value of ``core.model`` as JSON has it, paths left out."""
     if is_dataclass(value):
         return {
-            field.name: _plain(getattr(value, field.name))
+            field.name: plain_value(getattr(value, field.name))
             for field in fields(value)
             if not isinstance(getattr(value, field.name), PurePath)
         }
     if isinstance(value, Enum):
-        return _plain(value.value)
+        return plain_value(value.value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain_value(one) for key, one in value.items()}
     if isinstance(value, tuple):
-        return [_plain(one) for one in value if not isinstance(one, PurePath)]
+        return [plain_value(one) for one in value if not isinstance(one, PurePath)]
     return value

@@ -116,7 +116,13 @@ def _read(
         message = f"{verdict.value} then, but {words}"
         verdict = Verdict.STALE
     return GridCell(
-        cell=cell, verdict=verdict, reason=reason, message=message, run=run, result=result
+        cell=cell,
+        verdict=verdict,
+        reason=reason,
+        message=message,
+        run=run,
+        result=result,
+        reused_from=result.reused_from,
     )
 
 

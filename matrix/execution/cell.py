@@ -103,6 +103,7 @@ def judge_cell(
         image_id=order.image_ids[planned.service.image],
         fingerprint="+".join(session.fingerprint for session in sessions),
         probes_digest=order.probes_digests[planned.service.name],
+        settings_digest=order.settings_digests.get(planned.cell, ""),
         finished_at=tools.now(),
     )
 
@@ -111,7 +112,7 @@ def run_attempt(
     tools: Toolbox, order: RunOrder, planned: PlannedCell, session: HostSession, number: int
 ) -> tuple[Attempt, tuple[Leftover, ...]]:
     """One try; every exception becomes the verdict of its class, an unknown one ERROR."""
-    planned = planned.on_engines({planned.environment.engine_on(session.host)})
+    planned = planned.on_engines(planned.environment.roles_of(session.host))
     run = AttemptRun(tools, order, planned, session, number)
     began, started_at = time.monotonic(), tools.now()
     trace = ""

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ class HostSession:
         self.fingerprint = ""
         #: Of the engine, in OCI words; "" until it was examined.
         self.architecture = ""
+        self._deviations: tuple[str, ...] = ()
         self._tools = tools
         self._run = run
         self._lock = threading.Lock()
@@ -106,38 +108,30 @@ class HostSession:
         if self._connection is not None:
             self._connection.close()
 
+    def survey(self) -> HostFinding:
+        """Measure the host; nothing is started on it. Raises as ``examine`` does."""
+        return self._found_by(self._measure_host)
+
     def examine(self) -> HostFinding:
         """Measure the host and try a tiny container on it, before any cell is blamed.
 
         Raises Cancelled when the run is halted, and StoreError; neither is the host's fault.
         """
-        deviations: tuple[str, ...] = ()
+        return self._found_by(self._measure_host, self._check_disk, self._check_health)
+
+    def _found_by(self, *steps: Callable[[Link], None]) -> HostFinding:
         try:
             self._tools.halt.check()
             link = self.link()
-            self._tools.halt.check()
-            info = link.engine.describe()
-            deviations = info.deviations
-            self.architecture = info.architecture
-            self.facts = self._measure(link, info)
-            self.fingerprint = fingerprint(self.facts)
-            self._check_disk()
-            self._tools.halt.check()
-            self._tools.check_health(
-                link.engine,
-                run=self._run,
-                token=link.token,
-                environment=self.environment,
-                host=self.host,
-                free_bytes=self.free_bytes(),
-                total_bytes=self.total_bytes(),
-            )
+            for step in steps:
+                self._tools.halt.check()
+                step(link)
         except (Cancelled, StoreError):
             raise
         except MatrixError as error:
             self._tools.halt.check()
-            return self._finding(Fault(reason=error.reason, message=str(error)), deviations)
-        return self._finding(None, deviations)
+            return self._finding(Fault(reason=error.reason, message=str(error)))
+        return self._finding(None)
 
     def free_bytes(self) -> int | None:
         """Free bytes on the engine's disk when the host was examined."""
@@ -149,13 +143,31 @@ class HostSession:
         total = self.facts.get("disk_total_bytes")
         return total if isinstance(total, int) else None
 
-    def _finding(self, fault: Fault | None, deviations: tuple[str, ...]) -> HostFinding:
+    def _finding(self, fault: Fault | None) -> HostFinding:
         return HostFinding(
             host=self.host.name,
             facts=self.facts,
             fingerprint=self.fingerprint,
             fault=fault,
-            deviations=deviations,
+            deviations=self._deviations,
+        )
+
+    def _measure_host(self, link: Link) -> None:
+        info = link.engine.describe()
+        self._deviations = info.deviations
+        self.architecture = info.architecture
+        self.facts = self._measure(link, info)
+        self.fingerprint = fingerprint(self.facts)
+
+    def _check_health(self, link: Link) -> None:
+        self._tools.check_health(
+            link.engine,
+            run=self._run,
+            token=link.token,
+            environment=self.environment,
+            host=self.host,
+            free_bytes=self.free_bytes(),
+            total_bytes=self.total_bytes(),
         )
 
     def _measure(self, link: Link, info: EngineInfo) -> Facts:
@@ -167,7 +179,7 @@ class HostSession:
         engine: dict[str, Fact] = dict(info.facts)
         return {**machine, **engine}
 
-    def _check_disk(self) -> None:
+    def _check_disk(self, _: Link) -> None:
         free, floor = self.free_bytes(), self.environment.limits.free_disk_floor_bytes
         if free is not None and free < floor:
             raise DiskFull(

@@ -1,7 +1,7 @@
 """A whole plan: environments side by side, cells within each up to its own limit."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from matrix.core.model import Environment
 from matrix.core.names import LABEL_TETHER, run_label
 from matrix.core.plan import Plan, PlannedCell
 from matrix.core.ports import Event
-from matrix.core.result import CellResult, EnvironmentFinding, Fault, Leftover
+from matrix.core.result import CellResult, EnvironmentFinding, Fault, HostFinding, Leftover
 from matrix.core.verdict import Verdict
 from matrix.execution.cache import trim_image_cache
 from matrix.execution.cell import run_cell
@@ -41,6 +41,8 @@ class Pool:
         self._slots = Slots(order.parallel)
         self._tally = Tally()
         self._sessions: list[HostSession] = []
+        #: What the audit of reused answers found, for people.
+        self.differences: list[str] = []
 
     def run(self, plan: Plan) -> tuple[Leftover, ...]:
         """Run every cell of *plan*; returns what stayed on a host.
@@ -69,9 +71,10 @@ class Pool:
         ]
         self._sessions.extend(sessions)
         try:
-            finding = self._examine(environment, sessions)
-            if finding.fault is not None:
-                self._blame_environment(cells, finding.fault, sessions)
+            cells, fault = self._look_before(environment, cells, sessions)
+            if fault is not None:
+                self._blame_environment(cells, fault, sessions)
+            if fault is not None or not cells:
                 return
             with ThreadPoolExecutor(environment.limits.parallel_cells) as pool:
                 wait_until_done(
@@ -94,12 +97,56 @@ class Pool:
             text = "takes too long to end what runs there: let go of it, its tether cleans up"
             self._tell(session.environment.name, "note", text)
 
-    def _examine(
-        self, environment: Environment, sessions: Sequence[HostSession]
+    def _look_before(
+        self,
+        environment: Environment,
+        cells: Sequence[PlannedCell],
+        sessions: Sequence[HostSession],
+    ) -> tuple[Sequence[PlannedCell], Fault | None]:
+        """The cells that have to be measured, and what is wrong with the environment.
+
+        Where all of them may be taken over, the hosts are only asked for their facts.
+        """
+        maybe = self._order.kept.keys() - self._order.audited
+        if all(planned.cell in maybe for planned in cells):
+            finding = self._find_out(environment, sessions, HostSession.survey)
+            cells = self._take_over(cells, sessions) if finding.fault is None else cells
+            if finding.fault is not None or not cells:
+                return cells, finding.fault
+        finding = self._find_out(environment, sessions, HostSession.examine)
+        if finding.fault is None:
+            cells = self._take_over(cells, sessions)
+        return cells, finding.fault
+
+    def _take_over(
+        self, cells: Sequence[PlannedCell], sessions: Sequence[HostSession]
+    ) -> Sequence[PlannedCell]:
+        """Keep the answers that still hold; returns the cells without one."""
+        rest = []
+        for planned in cells:
+            kept = self._still_true(planned, sessions)
+            if kept is None or planned.cell in self._order.audited:
+                rest.append(planned)
+            else:
+                self._record(kept)
+        return rest
+
+    def _still_true(
+        self, planned: PlannedCell, sessions: Sequence[HostSession]
+    ) -> CellResult | None:
+        kept = self._order.kept.get(planned.cell)
+        prints = [session.fingerprint for session in sessions]
+        return kept if kept and all(prints) and kept.fingerprint == "+".join(prints) else None
+
+    def _find_out(
+        self,
+        environment: Environment,
+        sessions: Sequence[HostSession],
+        look: Callable[[HostSession], HostFinding],
     ) -> EnvironmentFinding:
         self._tell(environment.name, "environment", "connecting, measuring, checking health")
         finding = EnvironmentFinding(
-            environment=environment.name, hosts=tuple(session.examine() for session in sessions)
+            environment=environment.name, hosts=tuple(look(session) for session in sessions)
         )
         self._tools.log.record_finding(self._order.run, finding)
         fault = finding.fault
@@ -129,8 +176,26 @@ class Pool:
                     self._cancel([planned], sessions)
                 else:
                     self._record(measured.result)
+                    self._audit(planned, measured.result, sessions)
             except StoreError as error:
                 self._stop_for_store(error)
+
+    def _audit(
+        self, planned: PlannedCell, result: CellResult, sessions: Sequence[HostSession]
+    ) -> None:
+        """Say loudly when an answer would have been taken over that is not true any more."""
+        kept = self._still_true(planned, sessions)
+        if planned.cell not in self._order.audited or kept is None:
+            return
+        if result.verdict is not kept.verdict:
+            text = (
+                f"AUDIT: {planned.cell} is {result.verdict.value}, but would have been taken over "
+                f"as {kept.verdict.value} from run {kept.reused_from}, with nothing changed that "
+                "we know of: do not trust what is reused (matrix run --fresh)"
+            )
+            self._tell(planned.environment.name, "note", text)
+            with self._tally.lock:
+                self.differences.append(text)
 
     def _cancel(self, cells: Sequence[PlannedCell], sessions: Sequence[HostSession]) -> None:
         """Say that cells were not measured because the run ended before."""
@@ -211,6 +276,7 @@ class Pool:
             image_id=self._order.image_ids[planned.service.image],
             fingerprint="+".join(session.fingerprint for session in sessions),
             probes_digest=self._order.probes_digests[planned.service.name],
+            settings_digest=self._order.settings_digests.get(planned.cell, ""),
             finished_at=self._tools.now(),
         )
 

@@ -5,13 +5,13 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from matrix.core.errors import Cancelled
-from matrix.core.model import Environment, Host, Image
+from matrix.core.model import CellId, Environment, Host, Image
 from matrix.core.ports import (
     Connection,
     Engine,
@@ -24,7 +24,7 @@ from matrix.core.ports import (
     Tether,
     Watcher,
 )
-from matrix.core.result import Facts, PlannedProbe
+from matrix.core.result import CellResult, Facts, PlannedProbe
 from matrix.core.store_ports import Journal, RunLog
 
 
@@ -160,3 +160,9 @@ class RunOrder:
     parallel: int = 4
     #: Whether the first FAILED cell ends the run.
     fail_fast: bool = False
+    #: Cell → hash of its settings, see ``core.reuse``.
+    settings_digests: Mapping[CellId, str] = field(default_factory=dict)
+    #: Answers to take over where the environment has not changed.
+    kept: Mapping[CellId, CellResult] = field(default_factory=dict)
+    #: Those of them that are measured all the same.
+    audited: frozenset[CellId] = frozenset()

@@ -78,6 +78,17 @@ class PolicyEntry(Entry):
         default=None,
         description="Release since which no cell, required or not, may have begun to fail.",
     )
+    reuse: Span | None = Field(
+        default=None,
+        description="Age up to which `matrix run` takes over a result that nothing has changed for;"
+        " left out: every run measures everything.",
+    )
+    audit: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Share of such results that are measured all the same.",
+    )
     quarantine: list[QuarantineEntry] = Field(
         default=[], description="Cells that are measured and shown but not required for a while."
     )
@@ -148,6 +159,8 @@ def policy(entries: Sequence[PolicyEntry]) -> Policy:
         allow_warned=tuple(of("allow_warned")),
         flaky_closes=of("flaky_closes"),
         baseline=of("baseline") or "",
+        reuse_seconds=of("reuse"),
+        audit_share=of("audit"),
         quarantine=tuple(map(_quarantine, of("quarantine"))),
         waivers=tuple(map(_waiver, of("waivers"))),
     )

@@ -109,7 +109,8 @@ def _legend(report: Report) -> str:
         for verdict, count in summary.counts(report).items()
         if count
     )
-    return "   ".join(shown)
+    reused = sum(bool(place.cell.reused_from) for place in summary.places(report))
+    return "   ".join((*shown, *((f"↺ {reused} taken over",) if reused else ())))
 
 
 def _strengths(report: Report) -> str:
