@@ -154,3 +154,11 @@ def test_a_probe_for_some_engines_is_planned_only_where_one_of_them_runs_the_con
     cell = replace(a_planned_cell(), probes=(everywhere, swarms))
     assert cell.on_engines({"docker"}).probes == (everywhere,)
     assert cell.on_engines({"docker", "swarm"}).probes == (everywhere, swarms)
+
+
+def test_the_first_host_of_an_environment_is_the_manager_of_its_cluster():
+    first = Host(name="one", connection="local")
+    other = Host(name="two", connection="local", engine="docker")
+    place = replace(a_planned_cell().environment, engine="swarm", hosts=(first, other))
+    assert place.roles_of(first) == {"swarm", "swarm-manager"}
+    assert place.roles_of(other) == {"docker"}
