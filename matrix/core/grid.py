@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from matrix.core.drift import FactChange
 from matrix.core.history import CellHistory, Cluster, Comparison
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover
@@ -46,6 +47,8 @@ class Grid:
     #: Service name → how many of its present probes are proven on its present image; a service
     #: for which nobody has tried is not there.
     strengths: Mapping[str, Strength] = field(default_factory=dict)
+    #: Environment name → facts that changed since they were asked the time before.
+    drift: Mapping[str, tuple[FactChange, ...]] = field(default_factory=dict)
 
 
 class Door(Enum):
