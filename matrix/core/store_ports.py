@@ -8,6 +8,7 @@ from typing import Protocol
 from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run
+from matrix.core.retention import Keep, Pruned
 from matrix.core.vitality import Vitality
 
 
@@ -119,6 +120,16 @@ class Newest(Protocol):
         """Environment name → what was found out about it last."""
 
 
+class Retention(Protocol):
+    """Removing what is not kept any longer, see ``core.retention``."""
+
+    def count_prunable(self, keep: Keep, *, now: datetime) -> Pruned:
+        """What ``prune`` would remove, without the long texts."""
+
+    def prune(self, keep: Keep, *, now: datetime) -> Pruned:
+        """Remove it; whatever was done when this process dies, the store is whole."""
+
+
 class Liveness(Protocol):
     """Which runs still go on."""
 
@@ -149,7 +160,7 @@ class Proofs(Protocol):
         """What is known for exactly this service, image and probes; None when nobody has tried."""
 
 
-class Store(Journal, RunLog, Runs, Heads, Newest, Liveness, Proofs, Protocol):
+class Store(Journal, RunLog, Runs, Heads, Newest, Retention, Liveness, Proofs, Protocol):
     """All of it, joined."""
 
     def close(self) -> None: ...

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from matrix.core.errors import StoreError
 from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.retention import Keep, Pruned
 from matrix.core.series import past_of, remember
 from matrix.core.sink import (
     Clean,
@@ -38,6 +39,7 @@ class MemoryStore:
         self._runs: dict[str, Run] = {}
         #: In the order they were written.
         self._written: dict[tuple[str, CellId], CellResult] = {}
+        self._histories: dict[CellId, CellHistory] = {}
         self._alive: set[str] = set()
         self._entries: dict[int, Intent] = {}
         self._closed_entries: set[int] = set()
@@ -71,9 +73,9 @@ class MemoryStore:
             raise StoreError(message)
         if known is None:
             known = clean_run(run, self._clean)
-            for result in known.results:
-                self._written[run.id, result.cell] = result
             self._runs[run.id] = known
+            for result in known.results:
+                self._write(run.id, result)
         else:
             self._runs[run.id] = replace(known, state=RunState.RUNNING, finished_at=None)
         self._alive.add(run.id)
@@ -89,8 +91,10 @@ class MemoryStore:
         cleaned = clean_cell(result, self._clean)
         with self._changing:
             self._begun(run)
-            self._written.pop((run, result.cell), None)
-            self._written[run, result.cell] = cleaned
+            origin = self._written.get((cleaned.reused_from, cleaned.cell))
+            if origin is not None:
+                cleaned = replace(cleaned, attempts=origin.attempts)
+            self._write(run, cleaned)
 
     def finish(self, run: str, *, state: str, at: datetime, leftovers: Sequence[Leftover]) -> None:
         with self._changing:
@@ -119,15 +123,7 @@ class MemoryStore:
         return {cell: (run, summary(result)) for (run, cell), result in self._written.items()}
 
     def histories(self, count: int = PANEL_LENGTH) -> Mapping[CellId, CellHistory]:
-        found: dict[CellId, CellHistory] = {}
-        for (of, cell), result in self._written.items():
-            if (result.reused_from, cell) in self._written:
-                # Taken over: no measurement came to it.
-                continue
-            run = self._runs[of]
-            past = past_of(result, run=of, release=run.release, begun_at=run.started_at)
-            found[cell] = remember(found.get(cell), past)
-        return {cell: replace(one, past=one.past[:count]) for cell, one in found.items()}
+        return {cell: replace(one, past=one.past[:count]) for cell, one in self._histories.items()}
 
     def heads(self, count: int) -> tuple[Run, ...]:
         found = [self.head(run) for run in self._newest_first()[:count]]
@@ -161,6 +157,18 @@ class MemoryStore:
         oldest_first = [self._runs[run] for run in reversed(self._newest_first())]
         return {one.environment: one for run in oldest_first for one in run.findings}
 
+    def count_prunable(self, keep: Keep, *, now: datetime) -> Pruned:
+        cells, runs = self._prunable(keep, now)
+        return Pruned(cells=len(cells), runs=len(runs), texts=0, text_bytes=0)
+
+    def prune(self, keep: Keep, *, now: datetime) -> Pruned:
+        cells, runs = self._prunable(keep, now)
+        for key in cells:
+            del self._written[key]
+        for run in runs:
+            del self._runs[run]
+        return Pruned(cells=len(cells), runs=len(runs), texts=0, text_bytes=0)
+
     def unfinished_runs(self) -> tuple[str, ...]:
         return tuple(
             run for run in self._newest_first() if self._runs[run].state is not RunState.FINISHED
@@ -184,6 +192,37 @@ class MemoryStore:
 
     def close(self) -> None:
         self._alive.clear()
+
+    def _write(self, run: str, result: CellResult) -> None:
+        self._written.pop((run, result.cell), None)
+        self._written[run, result.cell] = result
+        if (result.reused_from, result.cell) in self._written:
+            # Taken over: no measurement came to it.
+            return
+        of = self._runs[run]
+        past = past_of(result, run=run, release=of.release, begun_at=of.started_at)
+        self._histories[result.cell] = remember(self._histories.get(result.cell), past)
+
+    def _prunable(self, keep: Keep, now: datetime) -> tuple[set[tuple[str, CellId]], set[str]]:
+        """Cells and runs, by the table of ``core.retention``."""
+        always = self._alive | {intent.run for _, intent in self.open_entries()}
+        newest = {(run, cell) for cell, (run, _) in self.newest_headlines().items()}
+        newest |= {(one.reused_from, cell) for (_, cell), one in self._written.items()}
+        cells = {
+            (run, cell)
+            for (run, cell), result in self._written.items()
+            if run not in always and (run, cell) not in newest
+            if keep.until(self._runs[run], result.verdict) < now
+        }
+        left = always | {run for run, _ in self._written.keys() - cells}
+        shortest = min(keep.run_seconds, keep.failure_seconds, keep.release_seconds)
+        runs = {
+            name
+            for name, run in self._runs.items()
+            if name not in left and run.started_at + timedelta(seconds=shortest) < now
+            if all(one not in self.newest_findings().values() for one in run.findings)
+        }
+        return cells, runs
 
     def _newest_first(self) -> list[str]:
         return sorted(self._runs, key=lambda run: (self._runs[run].started_at, run), reverse=True)

@@ -311,3 +311,10 @@ JOURNAL = Table(
     Index(None, "open"),
     sqlite_autoincrement=True,
 )
+
+#: Whether anything still refers to a long text or to a cell is asked when others are removed.
+for _table in METADATA.sorted_tables:
+    for _column in _table.columns:
+        if _column.name.endswith("_blob") or _column.name == "origin":
+            _filled = _column.is_not(None)
+            Index(None, _column, sqlite_where=_filled, postgresql_where=_filled)

@@ -9,6 +9,7 @@ from matrix.core.errors import StoreError
 from matrix.core.history import PANEL_LENGTH, CellHistory
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.retention import Keep, Pruned
 from matrix.core.sink import (
     Clean,
     clean_cell,
@@ -23,6 +24,7 @@ from matrix.core.vitality import Vitality
 from matrix.store.database import Database
 from matrix.store.heads import NEWEST_FIRST, read_headlines, read_heads
 from matrix.store.locks import RunLocks
+from matrix.store.prune import count_prunable, prune
 from matrix.store.read import (
     NO_EVIDENCE,
     Chosen,
@@ -177,6 +179,14 @@ class SqlStore:
         with self._database.read() as connection:
             return {one.environment: one for one in read_newest_findings(connection)}
 
+    def count_prunable(self, keep: Keep, *, now: datetime) -> Pruned:
+        alive = self._alive()
+        with self._database.read() as connection:
+            return count_prunable(connection, keep, now=now, alive=alive)
+
+    def prune(self, keep: Keep, *, now: datetime) -> Pruned:
+        return prune(self._database, keep, now=now, alive=self._alive())
+
     def unfinished_runs(self) -> tuple[str, ...]:
         open_runs = select(RUNS.c.id).where(RUNS.c.state != RunState.FINISHED.value)
         with self._database.read() as connection:
@@ -200,6 +210,9 @@ class SqlStore:
 
     def is_alive(self, run: str) -> bool:
         return self._locks.is_alive(run)
+
+    def _alive(self) -> list[str]:
+        return [run for run in self.unfinished_runs() if self.is_alive(run)]
 
     def close(self) -> None:
         self._database.close()
