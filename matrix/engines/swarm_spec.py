@@ -12,6 +12,7 @@ from matrix.core.errors import StartRefused
 from matrix.core.model import RunSettings
 from matrix.core.ports import ContainerSpec
 from matrix.core.result import Json
+from matrix.core.saboteur import Weakening
 from matrix.engines.profile import LOG_CONFIG
 
 # Answers of the engine are foreign JSON: whatever is there, and nothing is there for sure.
@@ -48,7 +49,10 @@ def service_payload(spec: ContainerSpec, *, node: str) -> dict[str, Json]:
             "RestartPolicy": {"Condition": "none", "Delay": 0, "MaxAttempts": 0},
             "Placement": {"Constraints": [f"node.id=={node}"]},
             "Networks": [{"Target": spec.network, "Aliases": [*spec.aliases]}],
-            "LogDriver": {"Name": LOG_CONFIG["Type"], "Options": LOG_CONFIG["Config"]},
+            "LogDriver": {
+                "Name": LOG_CONFIG["Type"],
+                "Options": {} if Weakening.LOG in spec.weakened else LOG_CONFIG["Config"],
+            },
             "ForceUpdate": 0,
         },
         "Mode": {"Replicated": {"Replicas": 0}},
@@ -93,6 +97,8 @@ def _container(spec: ContainerSpec) -> dict[str, Json]:
         "StopGracePeriod": round(settings.stop_grace_seconds * NANOSECONDS),
         "Mounts": [*_volumes(spec), *_tmpfs(settings)],
     }
+    if spec.entrypoint:
+        payload["Command"] = [*spec.entrypoint]
     if settings.command:
         payload["Args"] = [*settings.command]
     if settings.user:
