@@ -195,14 +195,14 @@ def _environments(report: Report) -> Json:
     return {
         # Facts of no weight when two environments are compared.
         "ignored": sorted(PASSING),
-        "environments": {name: _finding(finding) for name, finding in findings},
+        "environments": {name: _finding(report, finding) for name, finding in findings},
     }
 
 
-def _finding(finding: EnvironmentFinding) -> Json:
+def _finding(report: Report, finding: EnvironmentFinding) -> Json:
     return {
         "hosts": [_host(host) for host in finding.hosts],
-        "drift": list(marks.drift(finding)),
+        "drift": list(marks.drift(report, finding.environment)),
     }
 
 

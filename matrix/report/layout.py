@@ -188,7 +188,7 @@ def _column(report: Report, environment: Environment, at: Sequence[Place]) -> Co
         facts=column_facts(next(iter(hosts), None)),
         fault=finding.fault if finding else None,
         deviations=tuple(deviations),
-        drift=marks.drift(finding),
+        drift=marks.drift(report, environment.name),
         explains=sum(_explained(report, place) for place in at),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from matrix.core.grid import GridCell, Report
 from matrix.core.history import STRIP_LENGTH, CellHistory, Change
 from matrix.core.model import CellId
-from matrix.core.result import EnvironmentFinding, RunState
+from matrix.core.result import Fact, RunState
 from matrix.core.verdict import Verdict
 from matrix.report.summary import Place, places
 
@@ -80,9 +80,12 @@ def tallies(report: Report) -> dict[str, int]:
     }
 
 
-def drift(finding: EnvironmentFinding | None) -> tuple[str, ...]:
+def drift(report: Report, environment: str) -> tuple[str, ...]:
     """Facts of its hosts that changed since they were asked before, in words."""
-    return tuple(getattr(finding, "drift", ()))
+    return tuple(
+        f"{one.host}: {one.fact} was {_value(one.before)}, is {_value(one.after)}"
+        for one in report.grid.drift.get(environment, ())
+    )
 
 
 def oldest(report: Report) -> Place | None:
@@ -91,6 +94,11 @@ def oldest(report: Report) -> Place | None:
         place for place in places(report) if place.cell.result and place.cell.result.finished_at
     ]
     return min(measured, key=_finished, default=None)
+
+
+def _value(fact: Fact) -> str:
+    words = {None: "not to be had", True: "yes", False: "no"}
+    return words[fact] if fact is None or isinstance(fact, bool) else str(fact)
 
 
 def _finished(place: Place) -> float:

@@ -7,6 +7,7 @@ from builders.reports import BEGAN, RUN, digest
 from builders.shop import shop_report
 
 from matrix.core.clusters import find_clusters, signature_of
+from matrix.core.drift import FactChange
 from matrix.core.grid import Grid, Report
 from matrix.core.history import CellHistory, Change, Comparison, Past
 from matrix.core.model import CellId, Waiver
@@ -119,7 +120,7 @@ def waivers(grid: Grid) -> tuple[JudgedWaiver, ...]:
 
 
 def furnished(grid: Grid) -> Grid:
-    """With owners, sites, what is waived, and how strong some probes are."""
+    """With owners, sites, what is waived, and how strong some probes are; a fact changed."""
     waived = grid.cells[cell_id(WAIVED)]
     return replace(
         grid,
@@ -131,6 +132,13 @@ def furnished(grid: Grid) -> Grid:
             for one in grid.environments
         ),
         cells={**grid.cells, waived.cell: replace(waived, waived=True)},
+        drift={
+            "qa": (
+                FactChange(
+                    host="qa-1", fact="engine.version", before="20.10.24", after="26.1.5+dfsg1"
+                ),
+            )
+        },
         strengths={
             "queue": Strength(
                 proven=8,

@@ -182,3 +182,4 @@ def test_the_panel_tells_the_past_and_what_is_different_here(open_page: Callable
         "engine.version",
     ]
     assert panel.get_by_role("link", name="website@qa").count() == 1
+    assert "engine.version was 20.10.24, is 26.1.5+dfsg1" in panel.inner_text()

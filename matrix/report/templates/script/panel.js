@@ -33,10 +33,11 @@ matrix.panel = (data, view) => {
     cell.finished_at ? el("div", {}, el("dt", {}, "Finished"), el("dd", {}, `${moment(cell.finished_at)}, ${ago(cell.finished_at)}`)) : null,
     cell.fingerprint ? el("div", {}, el("dt", {}, "Fingerprint"), el("dd", {}, code(cell.fingerprint))) : null,
     cell.probes ? el("div", {}, el("dt", {}, "Probes"), el("dd", {}, code(cell.probes))) : null) : null);
-  const cluster = (cell) => data.clusters.filter((one) => one.cells.includes(cell.id) && one.cells.length > 1)
-    .map((one) => el("p", { class: "note" }, `The same failure is in ${one.cells.length - 1} more: `,
-      one.cells.filter((id) => id !== cell.id).slice(0, 6).map((id, at) => [at ? ", " : "", el("a", { href: `#cell=${id}` }, id)]),
-      one.cells.length > 7 ? ", …" : ""));
+  const cluster = (cell) => {
+    const others = [...new Set(data.clusters.filter((one) => one.cells.includes(cell.id)).flatMap((one) => one.cells))].filter((id) => id !== cell.id);
+    return others.length ? el("p", { class: "note" }, `The same failure is in ${others.length} more: `,
+      others.slice(0, 6).map((id, at) => [at ? ", " : "", el("a", { href: `#cell=${id}` }, id)]), others.length > 6 ? ", …" : "") : null;
+  };
 
   const draw = async (cell) => {
     panel.dataset.verdict = cell.verdict;
