@@ -15,6 +15,7 @@ from matrix.core.text import neutralise, one_line, seconds_text
 from matrix.core.verdict import Verdict
 from matrix.report import summary
 from matrix.report.summary import Place
+from matrix.report.told import past_lines
 
 #: Most platforms cut a comment at 65,536 characters.
 PAGE_BYTES = 60_000
@@ -83,6 +84,8 @@ def _head(report: Report) -> Iterator[str]:
             f"- still on {_code(left.host)}: {left.kind} {_code(left.name)} {_code(left.remedy)}"
             for left in report.leftovers
         )
+    if told := tuple(past_lines(report)):
+        yield "\n".join(f"- {inert(line)}" for line in told)
 
 
 def _tables(report: Report) -> Iterator[str]:

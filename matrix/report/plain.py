@@ -9,6 +9,7 @@ from matrix.core.grid import Report
 from matrix.core.text import display_width, one_line, seconds_text
 from matrix.core.verdict import Verdict
 from matrix.report import summary
+from matrix.report.told import past_lines
 
 #: For who colours the same words on a terminal: verdict → a style as rich understands it.
 STYLES = {
@@ -39,6 +40,7 @@ def render(report: Report, *, width: int) -> str:
         *_tables(report, width),
         _legend(report),
         _strengths(report),
+        "\n".join(one_line(line, width) for line in past_lines(report)),
         "\n".join(_findings(report, width)),
         "\n".join(_gate(report, width)),
     )
