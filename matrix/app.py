@@ -22,7 +22,7 @@ from matrix.core.planning import make_plan
 from matrix.core.ports import Watcher
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover, PlannedProbe, Run, RunState
 from matrix.core.reuse import REUSE_SECONDS, drawn, settings_digest, worth_keeping
-from matrix.core.selection import select
+from matrix.core.selection import select, shard_of
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
 from matrix.execution.host import HostSession
@@ -48,6 +48,8 @@ class Wish:
     cells: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    #: Number and count: only the cells of one shard; None for all.
+    shard: tuple[int, int] | None = None
     #: Only cells whose newest verdict is not green.
     last_failed: bool = False
     #: Marks the run as that of a release.
@@ -89,6 +91,9 @@ def plan_run(site: Site, wish: Wish) -> Plan:
         exclude=wish.exclude,
         kinds=wish.kinds,
     )
+    if wish.shard is not None:
+        number, count = wish.shard
+        cells = shard_of(cells, number=number, count=count)
     newest = site.store.newest_cells()
     if wish.last_failed:
         cells = tuple(

@@ -41,6 +41,7 @@ COMMANDS = {
     "history": "Show what one cell came to before, and since when it is bad.",
     "diff": "Say what became of each cell between two runs, releases or report files.",
     "gate": "Decide from the newest grid whether to go on.",
+    "merge": "Join the results of several shards to one grid and decide.",
     "waive": "Let single failures through the gate until a day.",
     "sweep": "Find and remove what a dead run has left on the hosts.",
     "image": "Build and list the images of the catalogue.",

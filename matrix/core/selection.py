@@ -1,5 +1,6 @@
 """Which cells are meant: patterns from the command line against the names of a project. Pure."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -40,6 +41,18 @@ def select(
         for cell in every
         if cell.service in known_rows and cell.environment in known_columns and str(cell) in wanted
     )
+
+
+def shard_of(cells: Iterable[CellId], *, number: int, count: int) -> tuple[CellId, ...]:
+    """Those of *cells* that belong to shard *number*, counted from 1, of *count*.
+
+    Each cell belongs to exactly one, by a hash of its id: adding a cell moves no other one.
+    """
+    return tuple(cell for cell in cells if _place(cell) % count == number - 1)
+
+
+def _place(cell: CellId) -> int:
+    return int.from_bytes(hashlib.sha256(str(cell).encode()).digest()[:8])
 
 
 def matching(patterns: Sequence[str], names: Sequence[str], *, what: str) -> tuple[str, ...]:

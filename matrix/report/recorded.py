@@ -53,7 +53,7 @@ def read_sides(path: Path) -> Mapping[CellId, Side]:
 
     Raises UsageError, saying what is wrong, for whatever is not a report of ours.
     """
-    text = _read(path)
+    text = read_capped(path)
     data = text if text.lstrip()[:1] == "{" else _grid_of_page(path, text)
     found: dict[CellId, Side] = {}
     for cell in _checked(path, data).cells:
@@ -67,7 +67,8 @@ def read_sides(path: Path) -> Mapping[CellId, Side]:
     return found
 
 
-def _read(path: Path) -> str:
+def read_capped(path: Path) -> str:
+    """The text of *path*, read only as far as a report may be long; raises UsageError."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)

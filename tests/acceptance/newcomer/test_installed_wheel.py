@@ -21,6 +21,7 @@ JSON_COMMANDS = (
     "run --last-failed",
     "report",
     "gate",
+    "merge .matrix/store.sqlite",
     "waive list",
     "sweep --dry-run --keep-images",
     "image list",

@@ -1,0 +1,112 @@
+"""Several reports or stores joined to one grid, and decided anew by the project's policy."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from matrix import __version__
+from matrix.answer import read_report
+from matrix.core.errors import UsageError
+from matrix.core.grid import Report
+from matrix.core.model import CellId
+from matrix.core.result import CellResult, EnvironmentFinding, Run, RunState
+from matrix.report.replay import read_replay
+from matrix.site import Site
+from matrix.store import new_run_id, open_store
+
+#: How every SQLite file begins (sqlite.org/fileformat2.html).
+SQLITE = b"SQLite format 3\0"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What one of the inputs knows."""
+
+    plan_digest: str
+    release: str
+    started_at: datetime
+    results: tuple[CellResult, ...]
+    findings: tuple[EnvironmentFinding, ...]
+
+
+def merge(site: Site, paths: Sequence[Path]) -> Report:
+    """The grid of all *paths*, JSON reports or stores, as the policy of *site* decides over it.
+
+    Of a cell that several know the newest measurement counts. Nothing is written into the store of
+    *site*. Raises UsageError for a file that is neither, saying what is wrong with it.
+    """
+    parts = sorted((_part(path) for path in paths), key=lambda part: part.started_at)
+    now = datetime.now(UTC)
+    with closing(open_store("memory://")) as store:
+        run = Run(
+            id=new_run_id(now),
+            state=RunState.RUNNING,
+            started_at=parts[0].started_at,
+            release=_common({part.release for part in parts}),
+            by=f"merged from {len(parts)}",
+            plan_digest=_common({part.plan_digest for part in parts}),
+            cells=(),
+            version=__version__,
+        )
+        store.begin(run)
+        for part in parts:
+            for finding in part.findings:
+                store.record_finding(run.id, finding)
+        for result in _newest(parts):
+            store.record_cell(run.id, result)
+        store.finish(run.id, state=RunState.FINISHED.value, at=now, leftovers=())
+        return read_report(replace(site, store=store))
+
+
+def _newest(parts: Sequence[Part]) -> Iterator[CellResult]:
+    found: dict[CellId, CellResult] = {}
+    for part in parts:
+        for result in part.results:
+            old = found.get(result.cell)
+            if old is None or (old.finished_at or _LONG_AGO) <= (result.finished_at or _LONG_AGO):
+                found[result.cell] = result
+    return iter(found.values())
+
+
+def _part(path: Path) -> Part:
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(SQLITE))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    if begins == SQLITE:
+        return _of_store(path)
+    replay = read_replay(path)
+    return Part(
+        plan_digest=replay.plan_digest,
+        release=replay.release,
+        started_at=replay.started_at,
+        results=replay.results,
+        findings=replay.findings,
+    )
+
+
+def _of_store(path: Path) -> Part:
+    """The newest of each cell in a store; opening may change it, so it is a copy that is opened."""
+    with tempfile.TemporaryDirectory(prefix="matrix-merge-") as folder:
+        copy = Path(folder) / "store.sqlite"
+        shutil.copyfile(path, copy)
+        with closing(open_store(copy)) as store:
+            heading = next(iter(store.heads(1)), None)
+            return Part(
+                plan_digest=heading.plan_digest if heading else "",
+                release=heading.release if heading else "",
+                started_at=heading.started_at if heading else _LONG_AGO,
+                results=tuple(result for _, result in store.newest_whole_cells().values()),
+                findings=tuple(store.newest_findings().values()),
+            )
+
+
+def _common(values: set[str]) -> str:
+    """What all of them say, "" when they differ."""
+    return values.pop() if len(values) == 1 else ""
