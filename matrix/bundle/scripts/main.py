@@ -1,0 +1,81 @@
+"""First part of a kit, run by whatever Python there is: unpack the runner and start it.
+
+Only the standard library is used, and nothing newer than Python 3.6, so that an old one gets an
+answer in words. The file was checked by its shell part, or is checked here when Python came first.
+"""
+
+import hashlib
+import os
+import sys
+import zipfile
+from typing import IO, List  # noqa: UP035 - see above
+
+REFUSED = 6
+DIGEST_CHARACTERS = 64
+CHUNK_BYTES = 1 << 20
+FOLDER_OPTION = "--kit-folder"
+
+
+def main(argv: List[str]) -> int:  # noqa: UP006 - see above
+    """Start the runner, or the shell part when that has not run yet."""
+    kit = os.path.dirname(os.path.abspath(__file__))
+    if argv[1:2] == [FOLDER_OPTION]:
+        return start(kit, argv[2], argv[3:])
+    if not is_whole(kit):
+        sys.stderr.write("matrix: this file is damaged or was changed: ask for it again\n")
+        return REFUSED
+    return os.execvp("sh", ["sh", kit, *argv[1:]])  # noqa: S606, S607 - the shell of the system
+
+
+def is_whole(kit: str) -> bool:
+    """Whether the digest at the end of the file is that of what comes before it."""
+    left = os.path.getsize(kit) - DIGEST_CHARACTERS
+    found = hashlib.sha256()
+    with open(kit, "rb") as file:
+        while left > 0:
+            piece = file.read(min(CHUNK_BYTES, left))
+            if not piece:
+                return False
+            found.update(piece)
+            left -= len(piece)
+        return file.read().decode("ascii", "replace") == found.hexdigest()
+
+
+def start(kit: str, folder: str, arguments: List[str]) -> int:  # noqa: UP006 - see above
+    """Unpack the wheels for this Python and hand over to the runner."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    library = os.path.join(folder, "library")
+    with zipfile.ZipFile(kit) as archive:
+        for wheel in archive.read("wheels/" + version).decode("ascii").split():
+            with archive.open("wheels/" + wheel) as packed:
+                unpack(packed, library)
+    sys.path.insert(0, library)
+    sys.path.remove(kit)
+    from matrix.cli.preflight import main as run  # noqa: PLC0415 - it was unpacked just now
+
+    return run(kit, folder, arguments)
+
+
+def unpack(packed: IO[bytes], library: str) -> None:
+    """Unpack one wheel; a name that leads out of the folder ends everything."""
+    with zipfile.ZipFile(packed) as archive:
+        for entry in archive.infolist():
+            parts = entry.filename.split("/")
+            if entry.filename.startswith("/") or ".." in parts or "\\" in entry.filename:
+                raise SystemExit("matrix: the kit holds a file that leads out of its folder")
+            if not entry.filename.endswith("/"):
+                copy(archive, entry, os.path.join(library, *parts))
+
+
+def copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: str) -> None:
+    """One file out of the archive."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with archive.open(entry) as source, open(target, "wb") as out:
+        piece = source.read(CHUNK_BYTES)
+        while piece:
+            out.write(piece)
+            piece = source.read(CHUNK_BYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
