@@ -160,14 +160,17 @@ def resume_run(site: Site, wish: Wish, run_id: str, *, show: Show, halt: Halt) -
 def _carry_out(site: Site, plan: Plan, wish: Wish, run: Run, *, show: Show, halt: Halt) -> Outcome:
     store = site.store
     services = list({planned.service.name: planned.service for planned in plan.cells}.values())
-    image_ids = ensure_images(site.project, services, observe=wish.observe)
+    supply = site.supply
+    image_ids = (
+        supply.ids if supply else ensure_images(site.project, services, observe=wish.observe)
+    )
     order = _order(site, plan, wish, run.id, image_ids)
     store.begin(run)
     halt.run = run.id
     leftovers: tuple[Leftover, ...] = ()
     with (
         show(plan) as watch,
-        open_toolbox(site.store, site.prober, halt=halt, watch=watch) as tools,
+        _toolbox(site, halt=halt, watch=watch) as tools,
     ):
         pool = Pool(tools, order)
         leftovers = pool.run(plan)
@@ -231,6 +234,11 @@ def _kept(
     )
 
 
+def _toolbox(site: Site, *, halt: Halt, watch: Watcher) -> AbstractContextManager[Toolbox]:
+    images = site.supply.source if site.supply else None
+    return open_toolbox(site.store, site.prober, halt=halt, watch=watch, images=images)
+
+
 def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
     """Look for what dead runs left on the hosts; a run that is still carried out is not touched."""
     found = {intent.run for _, intent in site.store.open_entries()}
@@ -251,7 +259,7 @@ def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
 def _sweep_held(site: Site, wish: Sweep, runs: Sequence[str]) -> Swept:
     """Sweep dead runs that this process holds."""
     entries = [entry for entry in site.store.open_entries() if entry[1].run in runs]
-    with open_toolbox(site.store, site.prober, halt=Halt(), watch=lambda _: None) as tools:
+    with _toolbox(site, halt=Halt(), watch=lambda _: None) as tools:
         return sweep(
             tools, site.project.environments, entries, wish, busy=_busy_environments(site, runs)
         )
@@ -298,7 +306,7 @@ def examine(
     run = new_run_id(_now())
     site.store.hold(run)
     try:
-        with open_toolbox(site.store, site.prober, halt=Halt(), watch=watch) as tools:
+        with _toolbox(site, halt=Halt(), watch=watch) as tools:
             return tuple(_examine_one(tools, environment, run) for environment in environments)
     finally:
         site.store.let_go(run)

@@ -1,17 +1,26 @@
 """An opened project: its files, its store, its probe process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from matrix.core.model import Project
-from matrix.core.ports import Prober
+from matrix.core.ports import Images, Prober
 from matrix.core.secrets import secrets_of
 from matrix.core.store_ports import Store
 from matrix.loading import load_project
 from matrix.probing.prober import PytestProber
 from matrix.store import open_store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supply:
+    """Images that are at hand, made elsewhere."""
+
+    #: Image name → id.
+    ids: Mapping[str, str]
+    source: Images
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,13 +30,15 @@ class Site:
     project: Project
     store: Store
     prober: Prober
+    #: Where images come from that are not built here; None: they are built or pulled.
+    supply: Supply | None = None
 
 
 @contextmanager
-def opened(project: Project) -> Iterator[Site]:
+def opened(project: Project, *, supply: Supply | None = None) -> Iterator[Site]:
     """The project with its store and probe process; both are closed at the end."""
     with opened_store(project) as store, PytestProber() as prober:
-        yield Site(project=project, store=store, prober=prober)
+        yield Site(project=project, store=store, prober=prober, supply=supply)
 
 
 @contextmanager

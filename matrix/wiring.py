@@ -254,13 +254,16 @@ def _disk(environment: Environment, free_bytes: int | None, total_bytes: int | N
 
 
 @contextmanager
-def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) -> Iterator[Toolbox]:
-    """The tools of one run; sockets and the build engine are let go of at the end."""
+def open_toolbox(
+    store: Store, prober: Prober, *, halt: Halt, watch: Watcher, images: Images | None = None
+) -> Iterator[Toolbox]:
+    """The tools of one run; sockets and the build engine are let go of at the end.
+
+    *images* is where images are sent from, None for the engine that builds them.
+    """
     with ExitStack() as opened:
         folder = opened.enter_context(workspace())
-        source = _source_or_none()
-        if source is not None:
-            opened.callback(source.close)
+        source = images or _build_engine(opened)
         adapters = _Adapters(store=store, source=source, folder=folder)
         yield Toolbox(
             connect=adapters.connect,
@@ -283,11 +286,14 @@ def open_toolbox(store: Store, prober: Prober, *, halt: Halt, watch: Watcher) ->
         )
 
 
-def _source_or_none() -> Engine | None:
+def _build_engine(opened: ExitStack) -> Engine | None:
+    """The engine that builds images, closed with *opened*; None when there is none."""
     try:
-        return source_engine()
+        engine = source_engine()
     except EngineUnavailable:
         return None
+    opened.callback(engine.close)
+    return engine
 
 
 #: What ``app`` and the front door may say about a build.

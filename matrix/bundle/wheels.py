@@ -23,8 +23,8 @@ from matrix.core.text import decode, neutralise
 #: CPython versions a kit runs on.
 PYTHONS = ("3.11", "3.12", "3.13")
 OURS = "compat-matrix"
-#: Needed to reach other machines or to write files by hand: a kit does neither.
-LEFT_OUT = ("paramiko", "junitparser", "tomlkit")
+#: Needed to reach other machines and for files that a kit never writes.
+LEFT_OUT = ("paramiko", "junitparser")
 #: OCI architecture → what wheels call it.
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 #: Oldest first: every wheel for an older glibc runs on a newer one.

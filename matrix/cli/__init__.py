@@ -48,6 +48,7 @@ COMMANDS = {
     "env": "List, check, measure and import environments.",
     "probe": "List, write and import probes, and see whether they can fail.",
     "db": "Say where the store is, and remove what is old.",
+    "bundle": "Make kits with which customers validate their own servers.",
     "lab": "Start and stop throw-away hosts on this machine.",
     "config": "Check the project's files, or print their JSON Schema.",
     "completion": "Print the completion script for bash, zsh or fish.",

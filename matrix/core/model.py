@@ -328,6 +328,8 @@ class Project:
     bases: tuple[Base, ...] = ()
     environments: tuple[Environment, ...]
     policy: Policy
+    #: The catalogue's own file, absolute.
+    catalogue_file: Path
     #: File for waivers and other keys of the policy, absolute; there may be none yet.
     policy_file: Path
     #: Folder with the probes for every service.

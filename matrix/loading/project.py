@@ -74,6 +74,7 @@ def _project(main: Source, chosen: Sequence[Path], faults: Faults) -> Project | 
         bases=catalogue_file.bases(catalogue),
         environments=environments,
         policy=policy,
+        catalogue_file=main.path.parent / settings.catalogue,
         policy_file=sources.path,
         outside_probes=outside,
         reports=settings.reports,

@@ -240,7 +240,9 @@ def _needed_paths() -> list[str]:
         origin.parent.parent if origin.name == "__init__.py" else origin.parent
         for origin in origins
     ]
-    return list(dict.fromkeys(str(folder) for folder in folders))
+    # Ours is looked into for ours alone, so it comes once more where others lie beside it.
+    ours, *theirs = (str(folder) for folder in folders)
+    return [ours, *dict.fromkeys(theirs)]
 
 
 def _read_number(fd: int, *, seconds: float) -> int | None:

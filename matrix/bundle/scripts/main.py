@@ -49,8 +49,8 @@ def start(kit: str, folder: str, arguments: List[str]) -> int:  # noqa: UP006 - 
         for wheel in archive.read("wheels/" + version).decode("ascii").split():
             with archive.open("wheels/" + wheel) as packed:
                 unpack(packed, library)
-    sys.path.insert(0, library)
-    sys.path.remove(kit)
+    # The kit itself was first: Python puts what it runs there.
+    sys.path[0] = library
     from matrix.cli.preflight import main as run  # noqa: PLC0415 - it was unpacked just now
 
     return run(kit, folder, arguments)

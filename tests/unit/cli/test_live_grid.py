@@ -34,6 +34,7 @@ def a_project(environments=ENVIRONMENTS):
         images=(),
         environments=environments,
         policy=Policy(),
+        catalogue_file=Path("/p/images/catalogue.toml"),
         policy_file=Path("/p/policy.toml"),
         outside_probes=Path("/shop/probes/outside"),
         reports=Path("/shop/reports"),

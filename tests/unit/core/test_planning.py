@@ -49,6 +49,7 @@ PROJECT = Project(
     images=(),
     environments=(environment("qa"), environment("prod", exclusions={"web": "no licence"})),
     policy=Policy(),
+    catalogue_file=Path("/p/images/catalogue.toml"),
     policy_file=Path("/p/policy.toml"),
     outside_probes=Path("/here/o"),
     reports=Path("/here/r"),

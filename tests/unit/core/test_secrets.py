@@ -36,6 +36,7 @@ def test_secrets_are_found_by_name_and_in_urls(
         images=(),
         environments=(),
         policy=Policy(),
+        catalogue_file=Path("/p/images/catalogue.toml"),
         policy_file=Path("/p/policy.toml"),
         outside_probes=Path(),
         reports=Path(),

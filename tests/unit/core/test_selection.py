@@ -29,6 +29,7 @@ def project(services=("queue", "web"), environments=None):
             for name, kind in environments.items()
         ),
         policy=Policy(),
+        catalogue_file=Path("/p/images/catalogue.toml"),
         policy_file=Path("/p/policy.toml"),
         outside_probes=Path("/p/o"),
         reports=Path("/p/r"),

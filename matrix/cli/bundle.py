@@ -1,0 +1,110 @@
+"""``matrix bundle``: kits for customers."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from matrix.bundle.keys import load_private_key, sign_file
+from matrix.bundling import KitWish, build_kit
+from matrix.cli.output import (
+    environments_of,
+    json_option,
+    print_json,
+    project_options,
+    say_build,
+    talk,
+)
+from matrix.core.errors import UsageError
+from matrix.core.model import Environment, Project, Service
+from matrix.core.selection import matching
+from matrix.core.text import size_text
+from matrix.site import open_project
+
+SUFFIX = ".matrix"
+VALID_DAYS = 30
+
+
+@click.group("bundle")
+def command() -> None:
+    """Make kits with which customers validate their own servers."""
+
+
+@command.command("build")
+@click.option("--for", "customer", required=True, help="Environment of the inventory it is for.")
+@click.option(
+    "--service", "-s", "services", multiple=True, help="Services to check (default: all)."
+)
+@click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.option(
+    "--valid-days",
+    default=VALID_DAYS,
+    show_default=True,
+    type=click.IntRange(1, 366),
+    help="Days from now on which it may be used.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Private key to sign the kit with; without it there is no signature.",
+)
+@project_options
+@json_option
+def build(
+    *,
+    start: Path,
+    inventories: Sequence[Path],
+    as_json: bool,
+    customer: str,
+    services: Sequence[str],
+    out: Path | None,
+    valid_days: int,
+    key: Path | None,
+) -> None:
+    """Make one file with the runner, the images and the probes, and its signature beside it.
+
+    The customer runs it with `sh FILE preflight`; nothing needs to be installed there.
+    """
+    project = open_project(start, inventories)
+    environment = _one(project, customer)
+    private = load_private_key(key, ask=_ask) if key else None
+    target = (out or Path(f"{environment.name}{SUFFIX}")).absolute()
+    manifest = build_kit(
+        project,
+        KitWish(
+            customer=environment,
+            services=_services(project, services),
+            valid=timedelta(days=valid_days),
+            out=target,
+            observe=say_build,
+            say=talk,
+        ),
+    )
+    if private is not None:
+        talk(f"signed: {sign_file(target, private)}")
+    else:
+        talk("not signed: the customer cannot tell that it is from you; give --key to sign it")
+    if as_json:
+        print_json({"file": str(target), "kit": manifest.model_dump(mode="json")})
+    talk(f"kit: {target} ({size_text(target.stat().st_size)})")
+
+
+def _one(project: Project, name: str) -> Environment:
+    found = environments_of(project, [name])
+    if len(found) != 1:
+        raise UsageError(f"a kit is for one environment, {name} stands for {len(found)}")
+    return found[0]
+
+
+def _services(project: Project, patterns: Sequence[str]) -> tuple[Service, ...]:
+    names = matching(patterns, [one.name for one in project.services], what="service")
+    return tuple(one for one in project.services if one.name in names)
+
+
+def _ask(file: Path) -> bytes:
+    if not sys.stdin.isatty():
+        raise UsageError(f"{file} has a passphrase: use a key without one, or a terminal")
+    said: str = click.prompt(f"Passphrase of {file}", hide_input=True, err=True)
+    return said.encode("utf-8")

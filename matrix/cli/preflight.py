@@ -1,0 +1,107 @@
+"""What a kit runs on the customer's machine: the front door of the file itself."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from matrix.cli.interruption import Interruption
+from matrix.cli.output import print_report, talk
+from matrix.cli.progress import shown
+from matrix.core.errors import MatrixError
+from matrix.core.gate import Exit, code_of_error, exit_code
+from matrix.core.text import clean
+from matrix.execution.toolbox import Halt
+from matrix.preflight import choose_engine, opened_kit, run_kit, summary, unmet_requirements
+from matrix.report.writing import write_report
+from matrix.site import Site
+
+
+@click.group("kit")
+@click.pass_context
+def kit(context: click.Context) -> None:
+    """Check on this machine whether services work here. Nothing is installed, nothing is sent."""
+    del context
+
+
+@kit.command("preflight")
+@click.option("--facts-only", is_flag=True, help="Check the requirements and start no service.")
+@click.option("--yes", is_flag=True, help="Do not ask before starting.")
+@click.option(
+    "--engine-socket",
+    type=click.Path(path_type=Path, exists=True),
+    help="Socket of Docker or Podman (default: the first that is found).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="Folder for the results (default: this one).",
+)
+@click.pass_obj
+def preflight(
+    place: tuple[Path, Path],
+    *,
+    facts_only: bool,
+    yes: bool,
+    engine_socket: Path | None,
+    out: Path,
+) -> int:
+    """Say what will be done, do it, clean up, and leave a report."""
+    path, folder = place
+    engine = choose_engine(engine_socket)
+    with opened_kit(path, folder, engine, datetime.now(UTC)) as (site, manifest):
+        memory = [one.settings.memory_bytes for one in site.project.services]
+        for line in summary(manifest, engine, memory):
+            talk(line)
+        if facts_only:
+            return _print_requirements(site)
+        if not yes and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
+            return Exit.USAGE
+        return _measure(site, out)
+
+
+def main(path: str, folder: str, arguments: Sequence[str]) -> int:
+    """Run the kit at *path* with *folder* to unpack into; returns the exit code."""
+    try:
+        place = (Path(path), Path(folder))
+        code = kit.main(
+            args=list(arguments), prog_name=Path(path).name, obj=place, standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except MatrixError as error:
+        click.echo(f"matrix: {clean(str(error))}", err=True)
+        return int(code_of_error(error))
+    return int(code or 0)
+
+
+def _print_requirements(site: Site) -> int:
+    code = Exit.OPEN
+    for service, *lines in unmet_requirements(site):
+        click.echo(f"{service}: {'; '.join(lines) if lines else 'this machine has what it asks'}")
+        code = Exit.INCOMPLETE if lines else code
+    return code
+
+
+def _measure(site: Site, out: Path) -> int:
+    halt = Halt()
+    interruption = Interruption(site.store, halt)
+    with interruption.heeded():
+        _, outcome, swept = run_kit(site, show=partial(shown, site.project), halt=halt)
+    print_report("text", outcome.report)
+    for path in write_report(outcome.report, "html", out / "report.html"):
+        talk(f"report: {path}")
+    for left in (*outcome.leftovers, *swept.remaining):
+        talk(f"left here: {left.kind} {left.name or left.id}: {left.remedy}")
+    return exit_code(
+        outcome.report.decision,
+        leftovers=bool(outcome.leftovers or swept.remaining),
+        interrupted=interruption.number,
+    )

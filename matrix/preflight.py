@@ -1,0 +1,171 @@
+"""A kit on the customer's machine: what it will do, and doing it.
+
+The runner is the usual one. The project comes out of the kit, its one environment is this machine,
+and images come from the kit. Everything of ours lies in one private folder, which the shell part
+of the kit removes whatever happens.
+"""
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from matrix.app import Outcome, Show, Wish, examine, plan_run, run_plan, sweep_hosts
+from matrix.bundle.kit import Kit
+from matrix.bundle.manifest import Manifest
+from matrix.bundle.project_files import ROOT
+from matrix.bundle.shelf import Shelf
+from matrix.core.errors import EngineUnavailable, Refused
+from matrix.core.model import Environment, Host, Kind, Limits, Project
+from matrix.core.plan import Plan
+from matrix.core.requirements import sentence, unmet
+from matrix.execution.sweep import Sweep, Swept
+from matrix.execution.toolbox import Halt
+from matrix.site import Site, Supply, open_project, opened
+
+HOST = "here"
+#: Cells at once: a customer's machine has other work.
+PARALLEL = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundEngine:
+    """An engine that listens on this machine."""
+
+    name: str
+    socket: Path
+
+
+def find_engines(user: int) -> tuple[FoundEngine, ...]:
+    """Engines of this machine that take a connection, those of *user* alone last.
+
+    Docker's socket is as in dockerd(8), Podman's as in podman-system-service(1).
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{user}")
+    places = (
+        FoundEngine(name="docker", socket=Path("/var/run/docker.sock")),
+        FoundEngine(name="podman", socket=Path("/run/podman/podman.sock")),
+        FoundEngine(name="docker", socket=Path(runtime) / "docker.sock"),
+        FoundEngine(name="podman", socket=Path(runtime) / "podman/podman.sock"),
+    )
+    return tuple(place for place in places if _answers(place.socket))
+
+
+def choose_engine(wanted: Path | None) -> FoundEngine:
+    """The engine at *wanted*, else the first that is found; raises EngineUnavailable."""
+    if wanted is not None:
+        name = "podman" if "podman" in wanted.name else "docker"
+        return FoundEngine(name=name, socket=wanted)
+    found = find_engines(os.getuid())
+    if not found:
+        raise EngineUnavailable(
+            "no Docker or Podman answers on this machine, or this account may not use it: start "
+            "one (`systemctl start docker`, or `podman system service --time=0 &`), or name its "
+            "socket with --engine-socket"
+        )
+    return found[0]
+
+
+@contextmanager
+def opened_kit(
+    path: Path, folder: Path, engine: FoundEngine, now: datetime
+) -> Iterator[tuple[Site, Manifest]]:
+    """The kit as an opened project; raises Refused for a kit that is damaged or over."""
+    kit = Kit(path)
+    try:
+        if kit.manifest.is_over(now):
+            raise Refused(
+                f"this kit was good until {kit.manifest.expires_at:%Y-%m-%d %H:%M} UTC: ask for "
+                "a new one"
+            )
+        project = _project(kit, folder, engine)
+        with kit.images() as images:
+            supply = Supply(ids=kit.manifest.images, source=Shelf(images))
+            with opened(project, supply=supply) as site:
+                yield site, kit.manifest
+    finally:
+        kit.close()
+
+
+def unmet_requirements(site: Site) -> tuple[tuple[str, ...], ...]:
+    """Service, and what it asks for that this machine has not; starts no container of a service."""
+    (finding,) = examine(site, site.project.environments, watch=lambda _: None)
+    facts = finding.hosts[0].facts
+    return tuple(
+        (service.name, *[sentence(one) for one in unmet(service.requirements, facts)])
+        for service in site.project.services
+    )
+
+
+def run_kit(site: Site, *, show: Show, halt: Halt) -> tuple[Plan, Outcome, Swept]:
+    """Measure every cell, then remove everything again, images too."""
+    wish = Wish(parallel=PARALLEL)
+    plan = plan_run(site, wish)
+    outcome = run_plan(site, plan, wish, show=show, halt=halt)
+    swept = sweep_hosts(site, Sweep(remove=True, keep_images=False))
+    return plan, outcome, swept
+
+
+def _project(kit: Kit, folder: Path, engine: FoundEngine) -> Project:
+    for name in kit.names(f"{ROOT}/"):
+        _write(folder, name, kit.read(name))
+    project = open_project(folder / ROOT)
+    return replace(
+        project,
+        images=tuple(replace(image, reference="", context=None) for image in project.images),
+        environments=(_environment(kit.manifest, engine),),
+    )
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """A file of the kit, never outside *folder*."""
+    parts = name.split("/")
+    if not all(part and part not in (".", "..") and "\\" not in part for part in parts):
+        raise Refused(f"the kit holds a file that leads out of its folder: {name[:80]!r}")
+    target = folder.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+
+
+def _environment(manifest: Manifest, engine: FoundEngine) -> Environment:
+    host = Host(name=HOST, connection="local", engine_socket=str(engine.socket))
+    return Environment(
+        name=manifest.customer,
+        title=manifest.title,
+        kind=Kind.CUSTOMER,
+        hosts=(host,),
+        engine=engine.name,
+        limits=Limits(parallel_cells=PARALLEL),
+    )
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(2)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def summary(manifest: Manifest, engine: FoundEngine, memory: Sequence[int]) -> tuple[str, ...]:
+    """What the kit will do, use and never do, in plain words."""
+    services = ", ".join(manifest.services)
+    return (
+        f"This kit checks whether these services work on this machine: {services}.",
+        f"It was made for {manifest.customer} and is good until "
+        f"{manifest.expires_at:%Y-%m-%d %H:%M} UTC.",
+        f"It uses {engine.name} at {engine.socket}, loads {len(manifest.images)} images into it, "
+        "starts containers with networks of their own, and asks them questions.",
+        f"It takes at most {max(memory, default=0) // (1024 * 1024)} MiB of memory at once and "
+        "ports on 127.0.0.1 that the engine chooses.",
+        "It uses no network, changes no setting, touches no container, image or volume that is "
+        "not its own, and removes all of its own at the end, images too.",
+        "It writes report.html and acme-result.matrix into this folder and sends nothing.".replace(
+            "acme", manifest.customer
+        ),
+    )
