@@ -10,6 +10,7 @@ import tomlkit
 from matrix.core.model import Project, Service
 
 ROOT = "project"
+INVENTORY = "inventory.toml"
 #: Never taken along, wherever it is.
 LEFT_OUT = ("__pycache__",)
 
@@ -27,6 +28,8 @@ def project_files(
     images = {name: {"reference": f"kit/{name}@{image}"} for name, image in image_ids.items()}
     files = {
         "matrix.toml": _main(project.name),
+        # The one environment is the machine it is run on, which only shows there.
+        INVENTORY: "",
         "images/catalogue.toml": tomlkit.dumps({"images": images, "services": tables}),
     }
     found = {f"{ROOT}/{name}": text.encode("utf-8") for name, text in files.items()}
@@ -41,7 +44,7 @@ def _main(name: str) -> str:
     main = {
         "name": name,
         "catalogue": "images/catalogue.toml",
-        "inventories": [],
+        "inventories": [INVENTORY],
         "outside_probes": "probes/outside",
         "reports": "reports",
         "state": "state",

@@ -33,3 +33,5 @@ for python in ${MATRIX_PYTHON:-python3.13 python3.12 python3.11 python3}; do
         exit $?
     fi
 done
+say "this kit needs CPython 3.11, 3.12 or 3.13: install one, or name yours in MATRIX_PYTHON"
+exit 2
