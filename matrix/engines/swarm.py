@@ -137,11 +137,16 @@ class SwarmEngine(ImageVerbs):
         return replace(state, id=identity, name=name, volumes=tuple(dict.fromkeys(volumes)))
 
     def logs(self, container: str, *, tail: int, cap_bytes: int) -> bytes:
-        """The last lines of the container's outputs; of one that never ran there are none."""
-        found = self._tasks.found(
-            self._tasks.identity(container, f"reading the log of {container}")
-        )
-        return self._node.logs(found, tail=tail, cap_bytes=cap_bytes) if found else b""
+        """The last lines of the service's outputs, those of its earlier tasks on this node before
+        those of the last one, as ``docker service logs`` has them; b"" for one never started."""
+        identity = self._tasks.identity(container, f"reading the log of {container}")
+        kept: list[bytes] = []
+        for one in self._tasks.containers(SERVICE_LABEL, identity):
+            if len(kept) >= tail or sum(map(len, kept)) >= cap_bytes:
+                break
+            said = self._node.logs(one, tail=tail - len(kept), cap_bytes=cap_bytes)
+            kept = [*said.splitlines(keepends=True), *kept]
+        return b"".join(kept)[-cap_bytes:]
 
     def stats(self, container: str) -> Mapping[str, Json]:
         """One reading of the counters, by the engine of the node."""

@@ -28,6 +28,14 @@ def test_the_log_has_both_outputs_in_order(engine, create):
     assert engine.logs(container, tail=10, cap_bytes=1000) == b"1\n2\n3\n"
 
 
+def test_the_log_goes_on_where_a_container_was_started_again(engine, create):
+    container = ended(engine, create, "echo $((i=1)); echo said")
+    engine.control(container, "start")
+    wait_until_exited(engine, container)
+    assert engine.logs(container, tail=10, cap_bytes=1000) == b"1\nsaid\n1\nsaid\n"
+    assert engine.logs(container, tail=3, cap_bytes=1000) == b"said\n1\nsaid\n"
+
+
 def test_of_a_long_log_the_end_is_kept(engine, create):
     container = ended(engine, create, "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done")
     assert engine.logs(container, tail=2, cap_bytes=1000) == b"298\n299\n"
