@@ -3,7 +3,7 @@
 Two languages of code blocks are about commands. ``console``: lines that begin with ``$`` are run,
 in order, one shell for a page, and must end with 0 or what a comment says (``# exits 1``). ``sh``:
 only what they name must exist. A block whose first line is a comment with a path is that file:
-written anew when it is Python, added to the file when it is TOML.
+written anew when it is Python or a Dockerfile, added to the file when it is TOML.
 """
 
 import itertools
@@ -20,7 +20,7 @@ PAGES = (*HOWTO, *sorted({*(ROOT / "docs").rglob("*.md")} - set(HOWTO)))
 
 EXITS = re.compile(r"\s#\s*exits (\d+)")
 COMMENT = re.compile(r"\s#\s.*$")
-FILE = re.compile(r"# ([\w./-]+\.(?:toml|py))")
+FILE = re.compile(r"# ([\w./-]+(?:\.(?:toml|py)|/Dockerfile))")
 #: Where one command ends and the next one begins, near enough for what documentation says.
 JOINTS = re.compile(r"&&|\|\||;|\||\n")
 
@@ -68,6 +68,12 @@ def steps(page: Path) -> Iterator[Step]:
                     yield Step(
                         code=COMMENT.sub("", line[2:]), exit_code=int(code[1]) if code else 0
                     )
+
+
+def file_lines(page: Path) -> int:
+    """Lines of the files that a reader of the page writes, without the paths above them."""
+    texts = (block.text for block in blocks(page))
+    return sum(text.count("\n") - 1 for text in texts if FILE.fullmatch(text.partition("\n")[0]))
 
 
 def named_commands(page: Path, program: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from builders.pages import (
     PAGES,
     anchors,
     blocks,
+    file_lines,
     links,
     named_commands,
     page_name,
@@ -42,6 +43,10 @@ def test_its_commands_run(installed, shop, tmp_path, page):
     answer = installed.run(["bash", "-c", script], at=folder)
     found = dict(zip([step.code for step in todo], codes.read_text().split(), strict=True))
     assert found == {step.code: str(step.exit_code) for step in todo}, answer.out + answer.err
+
+
+def test_one_more_service_takes_less_than_forty_lines():
+    assert 20 < file_lines(ROOT / "docs/howto/add-a-service.md") < 40
 
 
 def test_pages_that_say_how_are_run():
@@ -108,6 +113,7 @@ def test_every_page_is_reached_from_the_readme():
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_block_says_what_it_is(page):
     known = {"sh", "console", "text", "toml", "yaml", "python", "json", "xml", "ini", "sql", ""}
+    known.add("dockerfile")
     assert {block.language for block in blocks(page)} <= known
 
 
