@@ -8,6 +8,7 @@ from matrix import __version__
 from matrix.baseline import answers_of_release, sides_of
 from matrix.core.changes import compare, sides_of_grid
 from matrix.core.clusters import find_clusters, signature_of
+from matrix.core.drift import drifts
 from matrix.core.errors import UsageError
 from matrix.core.gate import Background, judge
 from matrix.core.grid import Grid, Report
@@ -82,7 +83,11 @@ def _newest_grid(site: Site, heading: Run | None, image_ids: Mapping[str, str]) 
         current=current,
         findings=findings,
     )
-    grid = replace(grid, strengths=strengths_of(site, current.image_ids, current.probes_digests))
+    grid = replace(
+        grid,
+        strengths=strengths_of(site, current.image_ids, current.probes_digests),
+        drift=drifts(findings, store.earlier_findings()),
+    )
     return grid if heading is None else name_cancelled(grid, heading)
 
 

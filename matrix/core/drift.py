@@ -34,6 +34,19 @@ def drift(before: EnvironmentFinding, after: EnvironmentFinding) -> tuple[FactCh
     )
 
 
+def drifts(
+    newest: Mapping[str, EnvironmentFinding], earlier: Mapping[str, EnvironmentFinding]
+) -> dict[str, tuple[FactChange, ...]]:
+    """Environment name → what changed there from its *earlier* finding to its *newest* one.
+
+    Without environments where nothing did, and those that were measured only once.
+    """
+    changes = {
+        name: drift(earlier[name], found) for name, found in newest.items() if name in earlier
+    }
+    return {name: found for name, found in changes.items() if found}
+
+
 def differing(machines: Mapping[str, Facts]) -> Mapping[str, tuple[Fact, ...]]:
     """Facts that matter and are not the same on all *machines*: name → the value on each of them.
 

@@ -119,6 +119,9 @@ class Newest(Protocol):
     def newest_findings(self) -> Mapping[str, EnvironmentFinding]:
         """Environment name → what was found out about it last."""
 
+    def earlier_findings(self) -> Mapping[str, EnvironmentFinding]:
+        """Environment name → what the run before that found; without those measured only once."""
+
 
 class Retention(Protocol):
     """Removing what is not kept any longer, see ``core.retention``."""

@@ -157,6 +157,16 @@ class MemoryStore:
         oldest_first = [self._runs[run] for run in reversed(self._newest_first())]
         return {one.environment: one for run in oldest_first for one in run.findings}
 
+    def earlier_findings(self) -> Mapping[str, EnvironmentFinding]:
+        seen: set[str] = set()
+        found: dict[str, EnvironmentFinding] = {}
+        for run in self._newest_first():
+            for one in self._runs[run].findings:
+                if one.environment in seen:
+                    found.setdefault(one.environment, one)
+                seen.add(one.environment)
+        return found
+
     def count_prunable(self, keep: Keep, *, now: datetime) -> Pruned:
         cells, runs = self._prunable(keep, now)
         return Pruned(cells=len(cells), runs=len(runs), texts=0, text_bytes=0)

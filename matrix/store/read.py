@@ -147,8 +147,9 @@ def read_findings(connection: Connection, run: str) -> tuple[EnvironmentFinding,
     return _findings(connection, select(FINDINGS.c.id).where(FINDINGS.c.run == run))
 
 
-def read_newest_findings(connection: Connection) -> tuple[EnvironmentFinding, ...]:
-    """What was found out last about each environment, by whichever run began last."""
+def read_newest_findings(connection: Connection, *, but: int = 0) -> tuple[EnvironmentFinding, ...]:
+    """What was found out last about each environment, by whichever run began last; of those but
+    the newest *but* of each."""
     began = RUNS.c.started_at.desc()
     rank = func.row_number().over(
         partition_by=FINDINGS.c.environment, order_by=(began, RUNS.c.id.desc())
@@ -156,7 +157,7 @@ def read_newest_findings(connection: Connection) -> tuple[EnvironmentFinding, ..
     ranked = (
         select(FINDINGS.c.id, rank.label("rank")).join(RUNS, RUNS.c.id == FINDINGS.c.run).subquery()
     )
-    return _findings(connection, select(ranked.c.id).where(ranked.c.rank == 1))
+    return _findings(connection, select(ranked.c.id).where(ranked.c.rank == but + 1))
 
 
 def _findings(connection: Connection, chosen: Select[int]) -> tuple[EnvironmentFinding, ...]:

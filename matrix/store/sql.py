@@ -179,6 +179,10 @@ class SqlStore:
         with self._database.read() as connection:
             return {one.environment: one for one in read_newest_findings(connection)}
 
+    def earlier_findings(self) -> Mapping[str, EnvironmentFinding]:
+        with self._database.read() as connection:
+            return {one.environment: one for one in read_newest_findings(connection, but=1)}
+
     def count_prunable(self, keep: Keep, *, now: datetime) -> Pruned:
         alive = self._alive()
         with self._database.read() as connection:

@@ -1,6 +1,6 @@
 """What differs between machines, and what changed on one of them."""
 
-from matrix.core.drift import FactChange, differing, drift
+from matrix.core.drift import FactChange, differing, drift, drifts
 from matrix.core.result import EnvironmentFinding, Facts, HostFinding
 
 
@@ -45,3 +45,11 @@ def test_only_facts_that_differ_are_named_with_the_value_of_each_machine():
 
 def test_true_is_not_one():
     assert differing({"a": {"ipv6": True}, "b": {"ipv6": 1}}) == {"ipv6": (True, 1)}
+
+
+def test_only_environments_in_which_something_changed_have_drift():
+    two, four = a_finding(one={"cpus": 2}), a_finding(one={"cpus": 4})
+    found = drifts({"qa": four, "new": two, "same": two}, {"qa": two, "same": two})
+    assert {name: [change.after for change in changes] for name, changes in found.items()} == {
+        "qa": [4]
+    }
