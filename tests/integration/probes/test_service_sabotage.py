@@ -20,12 +20,9 @@ pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[3]
 SERVICES = ("queue", "web", "api")
-#: Those whose images are not built for every landing.
-LARGE = ("node", "frontend")
-NAMES = [*SERVICES, *(pytest.param(name, marks=pytest.mark.full) for name in LARGE)]
 ROWS = [
     (service, row)
-    for service in (*SERVICES, *LARGE)
+    for service in SERVICES
     for row in tomllib.loads((ROOT / f"probes/{service}/sabotage.toml").read_text())["sabotage"]
 ]
 
@@ -35,9 +32,9 @@ def project() -> Project:
     return load_project(ROOT)
 
 
-@pytest.fixture
-def image_ids(name: str, project: Project) -> dict[str, str]:
-    used = sorted(images_of(find(project, name)))
+@pytest.fixture(scope="module")
+def image_ids(project: Project) -> dict[str, str]:
+    used = [name for service in SERVICES for name in images_of(find(project, service))]
     return {one.name: one.id for one in build_missing(project, used, observe=lambda _: None)}
 
 
@@ -96,7 +93,7 @@ def sabotaged(service: Service, row: Mapping[str, object]) -> Service:
     return replace(service, companions=companions)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_service_as_it_should_be_passes_all(
     name: str, project: Project, tools: Toolbox, image_ids: dict[str, str]
 ):
@@ -107,7 +104,7 @@ def test_a_service_as_it_should_be_passes_all(
     assert len(found) >= 10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_probe_has_a_sabotage(name: str, project: Project, tools: Toolbox):
     named = {probe for service, row in ROWS if service == name for probe in row["probes"]}
     assert named == set(functions(tools, find(project, name)))
