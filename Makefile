@@ -15,7 +15,7 @@ EXPECTED := --expected inventories/lab.expected.toml
 BUILD_PACKAGES := mmdebstrap arch-test zstd ca-certificates iproute2
 TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry poppler-utils
 
-.PHONY: help demo demo-full allowed test test-full lint types unit bench setup engine packages images lab clean wheel
+.PHONY: help demo demo-full allowed test test-full lint types unit bench bench-demo setup engine packages images lab clean wheel
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -86,6 +86,9 @@ bench: setup engine ## Measure, and write docs/reference/performance.md
 	$(MATRIX) image build
 	$(MATRIX) lab up $(DEMO_HOSTS)
 	$(BIN)/python bench/run.py
+
+bench-demo: setup engine ## Measure demo-full step by step
+	$(BIN)/python bench/demo_full.py
 
 wheel: setup ## Build the wheel
 	$(BIN)/python -m build --wheel
