@@ -36,7 +36,8 @@ def read_report(
     """
     policy, today = site.project.policy, _now().date()
     heading = _heading(site, run)
-    grid = _newest_grid(site, heading, {**known_images(site.project), **(image_ids or {})})
+    known = site.supply.ids if site.supply else known_images(site.project)
+    grid = _newest_grid(site, heading, {**known, **(image_ids or {})})
     grid, waivers = apply_waivers(grid, policy.waivers, today=today, sign=signature_of)
     history = site.store.histories()
     flaky = {cell for cell, one in history.items() if one.flaky}

@@ -165,7 +165,5 @@ def summary(manifest: Manifest, engine: FoundEngine, memory: Sequence[int]) -> t
         "ports on 127.0.0.1 that the engine chooses.",
         "It uses no network, changes no setting, touches no container, image or volume that is "
         "not its own, and removes all of its own at the end, images too.",
-        "It writes report.html and acme-result.matrix into this folder and sends nothing.".replace(
-            "acme", manifest.customer
-        ),
+        "It writes report.html into this folder and sends nothing.",
     )
