@@ -19,7 +19,7 @@ from matrix.bundle.manifest import Manifest
 from matrix.bundle.project_files import ROOT
 from matrix.bundle.shelf import Shelf
 from matrix.core.errors import EngineUnavailable, Refused
-from matrix.core.model import Environment, Host, Kind, Limits, Project
+from matrix.core.model import Environment, Host, Kind, Limits, Project, Service
 from matrix.core.plan import Plan
 from matrix.core.requirements import sentence, unmet
 from matrix.execution.sweep import Sweep, Swept
@@ -98,6 +98,12 @@ def unmet_requirements(site: Site) -> tuple[tuple[str, ...], ...]:
         (service.name, *[sentence(one) for one in unmet(service.requirements, facts)])
         for service in site.project.services
     )
+
+
+def memory_of(service: Service) -> int:
+    """Bytes that a cell of it may take at most, its companions together with it."""
+    companions = (companion.settings.memory_bytes for companion in service.companions)
+    return service.settings.memory_bytes + sum(companions)
 
 
 def run_kit(site: Site, *, show: Show, halt: Halt) -> tuple[Plan, Outcome, Swept]:

@@ -15,7 +15,14 @@ from matrix.core.errors import MatrixError
 from matrix.core.gate import Exit, code_of_error, exit_code
 from matrix.core.text import clean
 from matrix.execution.toolbox import Halt
-from matrix.preflight import choose_engine, opened_kit, run_kit, summary, unmet_requirements
+from matrix.preflight import (
+    choose_engine,
+    memory_of,
+    opened_kit,
+    run_kit,
+    summary,
+    unmet_requirements,
+)
 from matrix.report.writing import write_report
 from matrix.site import Site
 
@@ -54,7 +61,7 @@ def preflight(
     path, folder = place
     engine = choose_engine(engine_socket)
     with opened_kit(path, folder, engine, datetime.now(UTC)) as (site, manifest):
-        memory = [one.settings.memory_bytes for one in site.project.services]
+        memory = [memory_of(one) for one in site.project.services]
         for line in summary(manifest, engine, memory):
             talk(line)
         if facts_only:
