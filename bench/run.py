@@ -2,7 +2,8 @@
 
 ``python bench/run.py`` needs the lab (`matrix lab up`), a docker command and an ssh command. It
 keeps the numbers in .matrix/bench/latest.json and in bench/results.json, and writes
-docs/reference/performance.md from them.
+docs/reference/performance.md from them. ``python bench/run.py store`` measures that part alone,
+which needs no lab, and keeps the other numbers as they were.
 """
 
 import json
@@ -14,8 +15,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bench import others, steps
+from bench import incremental, others, steps, store_steps
 from bench.cells import LOOP, PROBES, Cell, Workshop, own_probes, probe_all, run_loop
 from bench.machine import describe, load
 from bench.measuring import Side, interleave, summary, timed
@@ -31,10 +33,20 @@ ROOT = HERE.parent
 LATEST = ROOT / ".matrix/bench/latest.json"
 KEPT = HERE / "results.json"
 CONTAINERS = 4
-ROUNDS = {"local": 10, "ssh": 6, "eleven": 5, "door": 10, "host": 3, "empty": 10, "whole": 3}
+ROUNDS = {
+    "local": 10,
+    "ssh": 6,
+    "eleven": 5,
+    "door": 10,
+    "host": 3,
+    "empty": 10,
+    "whole": 3,
+    "store": 7,
+}
 #: Environments of the lab whose SSH is measured, and what carries the engine's API there.
 OVER_SSH = {"customer": "streamlocal channels", "production": "dial-stdio, MaxSessions 2"}
-Json = dict[str, object]
+# Any: what json.loads gives and json.dumps takes.
+Json = dict[str, Any]
 
 
 class Measured:
@@ -64,14 +76,36 @@ class Measured:
 
 
 def main() -> None:
-    before, measured = load(), Measured()
-    engines = measure(measured)
-    result = {
-        "machine": describe(ROOT, engines) | {"load_before": before, "load_after": load()},
+    wanted = sys.argv[1:] or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        raise SystemExit(f"no part is called {', '.join(unknown)} (known: {', '.join(PARTS)})")
+    before, measured, engines = load(), Measured(), {}
+    for part in wanted:
+        engines |= PARTS[part](measured)
+    machine = describe(ROOT, engines) | {"load_before": before, "load_after": load()}
+    result: Json = {
+        "machine": machine,
         "probes": probes_listed(),
         "comparisons": measured.comparisons,
         "steps": measured.steps,
     }
+    if wanted != list(PARTS):
+        result = with_new(json.loads(KEPT.read_text(encoding="utf-8")), result)
+    keep(result)
+
+
+def with_new(kept: Json, new: Json) -> Json:
+    """*kept* with the steps of *new*, each saying on what day and at what load it was measured."""
+    machine = new["machine"]
+    loads = " and ".join(str(machine[f"load_{moment}"][0]) for moment in ("before", "after"))
+    when = f"{machine['date']}, commit {machine['commit']}, load {loads}"
+    steps = [step | {"measured": when} for step in new["steps"]]
+    titles = {step["title"] for step in steps}
+    return kept | {"steps": [one for one in kept["steps"] if one["title"] not in titles] + steps}
+
+
+def keep(result: Json) -> None:
+    """Write the numbers and the page."""
     LATEST.parent.mkdir(parents=True, exist_ok=True)
     LATEST.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     shutil.copyfile(LATEST, KEPT)
@@ -79,8 +113,22 @@ def main() -> None:
     say(f"written: {LATEST.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
 
 
-def measure(measured: Measured) -> dict[str, str]:
-    """All of it; returns the version of each environment's engine."""
+def measure_store(measured: Measured) -> dict[str, str]:
+    """A store of a thousand runs; no engine takes part."""
+    taken = store_steps.large_store(ROUNDS["store"])
+    measured.note(store_steps.TITLE, taken, goals=store_steps.GOALS)
+    return {}
+
+
+def measure_incremental(measured: Measured) -> dict[str, str]:
+    """A warm grid; the engine of this machine takes part."""
+    taken = incremental.warm_grid(ROUNDS["whole"])
+    measured.note(incremental.TITLE, taken, goals=incremental.GOALS)
+    return {}
+
+
+def measure_probes(measured: Measured) -> dict[str, str]:
+    """All that needs hosts; returns the version of each environment's engine."""
     engines = {}
     measured.note("The front door", steps.front_door(ROUNDS["door"]), goals={"matrix --help": 0.2})
     with PytestProber() as prober:
@@ -193,6 +241,9 @@ def engine_of(session: HostSession) -> str:
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
+
+#: Part → what measures it and gives the version of each environment's engine.
+PARTS = {"probes": measure_probes, "store": measure_store, "incremental": measure_incremental}
 
 if __name__ == "__main__":
     main()

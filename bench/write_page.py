@@ -105,7 +105,8 @@ def _comparison(one: Measured) -> str:
 
 def _steps(one: Measured) -> str:
     rows = [(name, _spread(taken), _count(taken)) for name, taken in one["times"].items()]
-    return f"### {one['title']}\n\n" + _table(("", "time", "measured"), rows)
+    when = f"Measured {one['measured']}.\n\n" if "measured" in one else ""
+    return f"### {one['title']}\n\n{when}" + _table(("", "time", "measured"), rows)
 
 
 def _machine(machine: Measured) -> Iterator[tuple[str, str]]:
