@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -29,6 +30,23 @@ FILTER = f"""async (query) => {{
     return (performance.now() - began) / 1000; }}"""
 
 Times = dict[str, list[float]]
+
+
+class Notebook(Protocol):
+    """Where measured times are kept."""
+
+    def note(
+        self, title: str, seconds: dict[str, list[float]], *, goals: dict[str, float] | None
+    ) -> None:
+        """Keep *seconds* by step; *goals* are most seconds."""
+
+
+def measure_page(measured: Notebook, *, rounds: int = 5) -> dict[str, str]:
+    """Both grids; no engine takes part."""
+    for size in GRIDS:
+        times, goals = in_browser(size, rounds)
+        measured.note(f"The page of a grid of {size[0]} x {size[1]} cells", times, goals=goals)
+    return {}
 
 
 def in_browser(size: tuple[int, int], rounds: int) -> tuple[Times, dict[str, float]]:

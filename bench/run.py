@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import incremental, others, steps, store_steps
+from bench import incremental, others, page_steps, steps, store_steps
 from bench.cells import LOOP, PROBES, Cell, Workshop, own_probes, probe_all, run_loop
 from bench.machine import describe, load
 from bench.measuring import Side, interleave, summary, timed
@@ -243,7 +243,12 @@ def say(text: str) -> None:
 
 
 #: Part → what measures it and gives the version of each environment's engine.
-PARTS = {"probes": measure_probes, "store": measure_store, "incremental": measure_incremental}
+PARTS = {
+    "probes": measure_probes,
+    "store": measure_store,
+    "incremental": measure_incremental,
+    "page": page_steps.measure_page,
+}
 
 if __name__ == "__main__":
     main()
