@@ -10,7 +10,7 @@ OPEN_SESSION = (
     "\\x0c\\x00\\x01\\x08\\x00\\x01\\x00\\x00\\x00\\x04\\x00\\x00"
 )
 # A cold start takes some ten seconds, several times that on a slow machine.
-START_SECONDS = 120
+START_SECONDS = 200
 
 
 @pytest.fixture
@@ -69,24 +69,15 @@ def test_it_stops_in_order_and_finds_its_tables(container, hive, token):
 
 
 @pytest.mark.timeout(300)
-def test_tables_survive_a_kill(container, hive, token):
-    """Tables and their files are there after it was killed"""
+def test_the_loss_of_one_server_is_not_hidden(container, hive, token, eventually):
+    """When one of its servers is killed the container ends, and a start finds its tables"""
     hive(f"CREATE TABLE {token} (n INT)", f"INSERT INTO TABLE {token} VALUES (40), (2)")
-    container.kill()
-    container.start()
-    container.wait_until_ready(START_SECONDS)
-    assert hive(f"SELECT SUM(n) FROM {token}") == ["42"]
-
-
-@pytest.mark.timeout(300)
-def test_the_loss_of_one_server_is_not_hidden(container, eventually):
-    """When one of its servers dies the container ends, and it can be started again"""
     server = "org.apache.hadoop.hdfs.server.datanode.DataNode"
-    killed = container.exec(
+    container.exec(
         f"for p in /proc/[0-9]*; do grep -qs {server} $p/cmdline && kill -9 ${{p#/proc/}}; done"
     )
-    assert killed.stderr == ""
     assert eventually(lambda: not container.state.running, seconds=40)
     assert container.state.exit_code == 1
     container.start()
     container.wait_until_ready(START_SECONDS)
+    assert hive(f"SELECT SUM(n) FROM {token}") == ["42"]
