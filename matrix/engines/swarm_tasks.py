@@ -70,12 +70,26 @@ class Tasks:
             identity = str(service["ID"])
             if self.is_running(identity):
                 return
-            spec = started(service["Spec"])
-            version = int(service["Version"]["Index"])
-            self._manager.post(f"services/{identity}/update", spec, version=version)
+            spec = self._ask_for_another(identity)
             task = self._wait_until_started(identity, spec["TaskTemplate"]["ForceUpdate"], what)
             self._started[identity] = task
             self._forbid_swap(task.container, spec)
+
+    def _ask_for_another(self, service: str) -> Answer:
+        """Update the service; returns what was asked. The manager writes down meanwhile how far it
+        is with the update before, and takes none that has not seen that."""
+        until = time.monotonic() + self._manager.seconds
+        while True:
+            found = self._manager.ask(f"services/{service}")
+            spec, version = started(found["Spec"]), int(found["Version"]["Index"])
+            try:
+                self._manager.post(f"services/{service}/update", spec, version=version)
+            except Refused as error:
+                if b"out of sequence" not in error.body or time.monotonic() >= until:
+                    raise
+                time.sleep(LOOK_AGAIN_SECONDS)
+            else:
+                return spec
 
     def _wait_until_started(self, service: str, number: int, what: str) -> Task:
         began = time.monotonic()
