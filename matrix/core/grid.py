@@ -100,3 +100,11 @@ class Report:
     clusters: tuple[Cluster, ...] = ()
     #: All waivers of the policy, as they stand.
     waivers: tuple[JudgedWaiver, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took; 0 where the runner's clock was put back meanwhile, and None while
+        it goes on."""
+        if self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())

@@ -72,11 +72,7 @@ def _head(report: Report) -> Iterator[str]:
         yield "\n".join(f"- {_code(reason)}" for reason in decision.reasons[:10])
     if decision.notes:
         yield "\n".join(f"- {_code(note)}" for note in decision.notes)
-    took = (
-        seconds_text((report.finished_at - report.started_at).total_seconds())
-        if report.finished_at
-        else "not finished"
-    )
+    took = "not finished" if report.seconds is None else seconds_text(report.seconds)
     started = f"{report.started_at:%Y-%m-%d %H:%M %Z}"
     yield f"Run {_code(report.run or '–')}, {started}, {took}, by {_code(report.by)}."
     if report.leftovers:

@@ -48,11 +48,7 @@ def render(report: Report, *, width: int) -> str:
 
 
 def _title(report: Report, width: int) -> str:
-    took = (
-        seconds_text((report.finished_at - report.started_at).total_seconds())
-        if report.finished_at
-        else "not finished"
-    )
+    took = "not finished" if report.seconds is None else seconds_text(report.seconds)
     known = (
         report.project,
         f"release {report.release}" if report.release else "",
