@@ -93,6 +93,7 @@ def test_an_image_that_would_fill_the_disk_is_not_brought(trial: Trial, folder: 
     assert len(images) == 2, "the golden image and that of the thin service"
 
 
+@pytest.mark.full
 def test_a_flood_of_log_lines_fills_no_disk(trial: Trial, docker_host: Victim):
     """H2: asked of the host's own file system, while the container is there."""
     sizes = []
