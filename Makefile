@@ -13,7 +13,7 @@ EXPECTED := --expected inventories/lab.expected.toml
 
 # What the base images, the lab and the tests need beside Python.
 BUILD_PACKAGES := mmdebstrap arch-test zstd ca-certificates iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry poppler-utils
+TEST_PACKAGES := $(BUILD_PACKAGES) openssh-server openssh-client chromium fonts-dejavu-core fish tcsh sudo iptables busybox-static docker-registry poppler-utils faketime
 
 .PHONY: help demo demo-full allowed test test-full lint types unit bench bench-demo setup engine packages images lab clean wheel
 
