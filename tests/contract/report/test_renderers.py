@@ -122,10 +122,10 @@ def test_the_same_report_gives_the_same_document(name: str) -> None:
 
 
 def test_hostile_text_makes_no_element_on_the_page(rendered: Callable[[str, str], str]) -> None:
-    harmless = {tag for tag, _ in Elements(rendered("html", "realistic")).found}
+    harmless = [tag for tag, _ in Elements(rendered("html", "realistic")).found]
     page = Elements(rendered("html", "hostile"))
-    assert {tag for tag, _ in page.found} <= harmless
-    assert [tag for tag, _ in page.found].count("script") == 1
+    assert {tag for tag, _ in page.found} <= {*harmless}
+    assert [tag for tag, _ in page.found].count("script") == harmless.count("script")
     assert not any(name.startswith("on") for _, names in page.found for name in names)
     addresses = {names["href"] for tag, names in page.found if tag == "a"}
     assert all(address.startswith("#") for address in addresses)
