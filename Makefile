@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 MATRIX := $(BIN)/matrix
 LAB := inventories/lab.toml
 
-# The short demo: four columns, three rows. The long one is everything.
-DEMO_HOSTS := qa production customer
+# The short demo: four columns of one host each, three rows. The long one is everything.
+DEMO_HOSTS := qa production customer-1
 DEMO_SERVICES := -s queue -s web -s api
-DEMO_COLUMNS := -e laptop $(addprefix -e ,$(DEMO_HOSTS))
+DEMO_COLUMNS := -i inventories/demo.toml
 EXPECTED := --expected inventories/lab.expected.toml
 
 # What the base images, the lab and the tests need beside Python.
