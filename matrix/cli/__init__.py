@@ -39,7 +39,7 @@ COMMANDS = {
     "report": "Write the newest grid, or one run, in a format of your choice.",
     "grid": "Show the cells of the newest grid that a query means.",
     "history": "Show what one cell came to before, and since when it is bad.",
-    "diff": "Say what became of each cell between two runs, releases or report files.",
+    "diff": "Say what changed between runs, releases or report files.",
     "gate": "Decide from the newest grid whether to go on.",
     "merge": "Join the results of several shards to one grid and decide.",
     "waive": "Let single failures through the gate until a day.",
