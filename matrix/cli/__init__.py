@@ -116,10 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without our glyphs shows their codes; "?" would be another verdict.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(arguments))
+    sys.exit(execute(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def execute(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     args = list(arguments) if arguments is not None else None
     try:

@@ -30,8 +30,8 @@ connection = "ssh"
 address = "127.0.0.1"
 port = {port}
 user = "deploy"
-identity_file = "nowhere"
-known_hosts = "nowhere"
+identity_file = "{identity}"
+known_hosts = "{known_hosts}"
 """
 
 
@@ -97,15 +97,23 @@ def test_ctrl_c_while_probes_are_collected_ends_soon(rig: Rig):
     assert "Traceback" not in runner.text
 
 
-def test_ctrl_c_while_a_host_does_not_answer_ends_soon(rig: Rig):
-    with mute_listener() as port, (rig.folder / "inventory.toml").open("a") as inventory:
-        inventory.write(MUTE.format(port=port))
-        inventory.flush()
+def test_ctrl_c_while_a_host_does_not_answer_ends_soon(lab: Lab, rig: Rig):
+    keys = lab.root / ".matrix/lab"
+    key = " ".join((keys / "known_hosts").read_text().split()[1:3])
+    known = rig.folder / "known_hosts"
+    with mute_listener() as port:
+        known.write_text(f"[127.0.0.1]:{port} {key}\n")
+        identity = keys / "keys" / lab.host("prod")
+        with (rig.folder / "inventory.toml").open("a") as inventory:
+            inventory.write(MUTE.format(port=port, identity=identity, known_hosts=known))
         with going_on(rig.start("run", "-e", "mute")) as runner:
             runner.wait_for("mute: connecting")
+            # By now it waits for the first word of a host that has none.
+            time.sleep(SAME_SECONDS)
             runner.signal(signal.SIGINT)
             assert runner.wait(seconds=END_SECONDS) == 130, runner.text
     assert "Traceback" not in runner.text
+    assert "ERROR" not in runner.text
 
 
 @contextmanager

@@ -8,13 +8,13 @@ import tomllib
 
 import pytest
 
-from matrix.cli import COMMANDS, run
+from matrix.cli import COMMANDS, execute
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run(["init", "."]) == 0
+    assert execute(["init", "."]) == 0
     return tmp_path
 
 
@@ -24,7 +24,7 @@ def data(capsys):
 
     def get(*words, code=0):
         capsys.readouterr()
-        assert run([*words, "--json"]) == code
+        assert execute([*words, "--json"]) == code
         return json.loads(capsys.readouterr().out)
 
     return get
@@ -32,7 +32,7 @@ def data(capsys):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_verb_says_what_it_does(name, capsys):
-    assert run([name, "--help"]) == 0
+    assert execute([name, "--help"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith(f"Usage: matrix {name}")
     assert len(said.out.splitlines()) > 3
@@ -40,7 +40,7 @@ def test_every_verb_says_what_it_does(name, capsys):
 
 
 def test_the_list_of_verbs_is_what_there_is(capsys):
-    assert run(["--help"]) == 0
+    assert execute(["--help"]) == 0
     out = capsys.readouterr().out
     for name, line in COMMANDS.items():
         assert f"  {name} " in out
@@ -66,7 +66,7 @@ def test_the_list_of_verbs_is_what_there_is(capsys):
 )
 def test_a_slip_of_the_pen_is_answered_with_what_there_is(project, capsys, words, says):
     capsys.readouterr()
-    assert run(words) == 2
+    assert execute(words) == 2
     said = capsys.readouterr()
     assert says in said.err
     assert said.out == ""
@@ -74,13 +74,13 @@ def test_a_slip_of_the_pen_is_answered_with_what_there_is(project, capsys, words
 
 def test_init_overwrites_nothing(project, capsys):
     (project / "matrix.toml").write_text("# mine")
-    assert run(["init"]) == 2
+    assert execute(["init"]) == 2
     assert (project / "matrix.toml").read_text() == "# mine"
     assert "matrix init FOLDER" in capsys.readouterr().err
 
 
 def test_init_names_the_project_by_its_folder(tmp_path):
-    assert run(["init", str(tmp_path / "My Shop!")]) == 0
+    assert execute(["init", str(tmp_path / "My Shop!")]) == 0
     assert tomllib.loads((tmp_path / "My Shop!/matrix.toml").read_text())["name"] == "my-shop"
 
 
@@ -103,7 +103,7 @@ def test_what_is_left_out_of_a_plan_has_its_reason(project, data):
 def test_environments_are_listed_and_shown(project, data, capsys):
     assert [one["name"] for one in data("env", "list")] == ["local"]
     assert data("env", "show", "local")["environment"]["kind"] == "laptop"
-    assert run(["env", "show", "local"]) == 0
+    assert execute(["env", "show", "local"]) == 0
     shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[2:])
     assert shown["hosts[0].connection"] == "local"
     assert shown["hosts[0].engine_sudo"] == "no"
@@ -112,7 +112,7 @@ def test_environments_are_listed_and_shown(project, data, capsys):
 @pytest.mark.engine
 def test_facts_are_spelled_for_people(project, capsys):
     capsys.readouterr()
-    assert run(["env", "facts", "local"]) == 0
+    assert execute(["env", "facts", "local"]) == 0
     shown = {}
     for line in capsys.readouterr().out.splitlines():
         name, _, value = line.partition(" ")
@@ -131,22 +131,22 @@ def test_probes_are_listed_with_their_sides(project, data):
 
 def test_config_check_counts_what_there_is(project, data, capsys):
     assert data("config", "check") == {"faults": []}
-    assert run(["config", "check"]) == 0
+    assert execute(["config", "check"]) == 0
     assert "1 service, 1 environment, no fault" in capsys.readouterr().err
 
 
 def test_an_inventory_is_imported_and_can_be_used(project, capsys):
     (project / "config").write_text("Host qa\n  HostName qa.example.com\n  User deploy\n")
     words = ["env", "import", "--from", "ssh-config", "config", "-o", "inventories/more.toml"]
-    assert run(words) == 0
-    assert run(words) == 2
+    assert execute(words) == 0
+    assert execute(words) == 2
     assert "exists already" in capsys.readouterr().err
     assert "qa" in tomllib.loads((project / "inventories/more.toml").read_text())["environments"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_for_the_shell(capsys, shell):
-    assert run(["completion", shell]) == 0
+    assert execute(["completion", shell]) == 0
     assert f"_MATRIX_COMPLETE={shell}_complete" in capsys.readouterr().out
 
 

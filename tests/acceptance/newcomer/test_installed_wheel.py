@@ -218,7 +218,7 @@ def test_a_terminal_gets_colour_unless_it_wants_none(first_run, installed, shop)
 
 def test_help_imports_nothing_heavy(installed, tmp_path):
     look = (
-        "import sys; from matrix.cli import run; run(['--help']); "
+        "import sys; from matrix.cli import execute; execute(['--help']); "
         f"print(sorted({set(HEAVY)} & sys.modules.keys()))"
     )
     answer = installed.run(["python", "-c", look], at=tmp_path)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders.seeded import NO_ENGINE, a_result, keep
 
-from matrix.cli import run
+from matrix.cli import execute
 from matrix.core.verdict import Verdict
 from matrix.loading import load_project
 
@@ -26,7 +26,7 @@ def project(tmp_path, monkeypatch):
     """A new project with a second environment, hello@local and hello@qa."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MATRIX_BUILD_SOCKET", NO_ENGINE)
-    assert run(["init", "."]) == 0
+    assert execute(["init", "."]) == 0
     with (tmp_path / "inventories/local.toml").open("a") as file:
         file.write(MORE)
     return tmp_path
@@ -38,7 +38,7 @@ def shard(project):
 
     def make(name, cell, verdict, **changes):
         keep(project, [a_result(load_project(project), cell, verdict, **changes)])
-        assert run(["report", "--format", "json", "-o", f"{name}.json"]) == 0
+        assert execute(["report", "--format", "json", "-o", f"{name}.json"]) == 0
         (project / ".matrix").rename(project / f"state-{name}")
         return f"{name}.json"
 
@@ -51,14 +51,14 @@ def cells(path):
 
 def test_shards_make_one_grid_and_one_decision(project, shard, capsys):
     one, two = shard("one", "hello@local", PASSED), shard("two", "hello@qa", PASSED)
-    assert run(["merge", one]) == 4
+    assert execute(["merge", one]) == 4
     capsys.readouterr()
-    assert run(["merge", one, two, "-o", "whole.json"]) == 0
+    assert execute(["merge", one, two, "-o", "whole.json"]) == 0
     assert "GATE OPEN: 2 of 2" in capsys.readouterr().out
     assert cells(project / "whole.json") == {"hello@local": "PASSED", "hello@qa": "PASSED"}
     evidence = json.loads((project / "whole.json").read_text())["cells"][0]["attempts"]
     assert evidence == json.loads((project / one).read_text())["cells"][0]["attempts"]
-    assert run(["gate"]) == 4
+    assert execute(["gate"]) == 4
 
 
 def test_stores_can_be_joined_as_well_and_are_not_changed(project, shard):
@@ -66,8 +66,8 @@ def test_stores_can_be_joined_as_well_and_are_not_changed(project, shard):
     shard("two", "hello@qa", FAILED, message="no")
     stores = [f"state-{name}/store.sqlite" for name in ("one", "two")]
     before = [(project / store).read_bytes() for store in stores]
-    assert run(["merge", *stores]) == 1
-    assert run(["merge", stores[0], "two.json"]) == 1
+    assert execute(["merge", *stores]) == 1
+    assert execute(["merge", stores[0], "two.json"]) == 1
     assert [(project / store).read_bytes() for store in stores] == before
 
 
@@ -76,9 +76,9 @@ def test_of_a_cell_that_several_know_the_newest_measurement_counts(project, shar
     old = shard("old", "hello@local", FAILED, message="no", finished_at=earlier)
     new = shard("new", "hello@local", PASSED)
     other = shard("other", "hello@qa", PASSED)
-    assert run(["merge", new, other, old]) == 0
-    assert run(["merge", old, other, new]) == 0
-    assert run(["merge", old, other]) == 1
+    assert execute(["merge", new, other, old]) == 0
+    assert execute(["merge", old, other, new]) == 0
+    assert execute(["merge", old, other]) == 1
 
 
 def _claim(cell):
@@ -123,7 +123,7 @@ def test_a_report_that_says_more_than_its_evidence_is_refused(project, shard, ca
     bend(document["cells"][0])
     path.write_text(json.dumps(document))
     capsys.readouterr()
-    assert run(["merge", "one.json"]) == 2
+    assert execute(["merge", "one.json"]) == 2
     said = capsys.readouterr()
     assert says in said.err
     assert said.out == ""
@@ -137,7 +137,7 @@ def test_a_report_that_says_more_than_its_evidence_is_refused(project, shard, ca
 def test_what_is_no_report_is_refused(project, capsys, content):
     (project / "part").write_bytes(content)
     capsys.readouterr()
-    assert run(["merge", "part"]) in (2, 3)
+    assert execute(["merge", "part"]) in (2, 3)
     said = capsys.readouterr()
     assert "defect" not in said.err
     assert said.out == ""
@@ -145,7 +145,7 @@ def test_what_is_no_report_is_refused(project, capsys, content):
 
 @pytest.mark.parametrize("value", ["0/5", "6/5", "2", "a/b", "1/0", "1/9999", "-1/2"])
 def test_a_shard_is_a_part_of_parts(project, capsys, value):
-    assert run(["plan", f"--shard={value}"]) == 2
+    assert execute(["plan", f"--shard={value}"]) == 2
     assert "such as 2/5" in capsys.readouterr().err
 
 
@@ -153,6 +153,6 @@ def test_the_shards_of_a_plan_are_the_plan(project, capsys):
     found = []
     for number in (1, 2, 3):
         capsys.readouterr()
-        assert run(["plan", "--shard", f"{number}/3", "--json"]) in (0, 4)
+        assert execute(["plan", "--shard", f"{number}/3", "--json"]) in (0, 4)
         found += [one["cell"] for one in json.loads(capsys.readouterr().out)["cells"]]
     assert sorted(found) == ["hello@local", "hello@qa"]

@@ -21,7 +21,7 @@ def test_faults_of_all_files_are_reported_together_with_their_lines(files):
         " inventories, outside_probes, reports, state, policy)",
         'images/catalogue.toml:13: services.queue.tittle: unknown key "tittle" (did you mean'
         ' "title"? known: image, command, environment, user, capabilities, tmpfs, volumes, ports,'
-        " read_only, memory, pids, shm and 8 more)",
+        " read_only, memory, pids, shm and 9 more)",
         "images/catalogue.toml:23: services.queue.pids: text (a whole number from 1 to 1000000)",
         'inventories/lab.toml:12: environments.qa.engine: "podmann"'
         ' (did you mean "podman"? known: docker, podman, swarm)',

@@ -8,7 +8,7 @@ import pytest
 from builders.past import a_report_with_a_past
 from builders.shop import shop_report
 
-from matrix.cli import run
+from matrix.cli import execute
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, Run, RunState
 from matrix.core.verdict import Verdict
@@ -23,7 +23,7 @@ LETTERS = {"P": Verdict.PASSED, "F": Verdict.FAILED, "E": Verdict.ERROR}
 def project(tmp_path: Path) -> Path:
     """A new project with three runs: of queue P F F, of web F P E; the second is release 1.0."""
     folder = tmp_path / "project"
-    assert run(["init", str(folder)]) == 0
+    assert execute(["init", str(folder)]) == 0
     store = open_store(folder / ".matrix/store.sqlite")
     for number, (queue, web) in enumerate(zip("PFF", "FPE", strict=True)):
         record(store, number, release="1.0" if number == 1 else "", queue=queue, web=web)
@@ -57,7 +57,7 @@ def record(store, number: int, *, release: str, **answers: str) -> None:
 
 def test_a_history_tells_since_when_a_cell_is_bad_and_what_changed_then(project, capsys):
     capsys.readouterr()
-    assert run(["history", "queue@local", "--project", str(project)]) == 0
+    assert execute(["history", "queue@local", "--project", str(project)]) == 0
     first, strip, bad, since, _, *table = capsys.readouterr().out.splitlines()
     assert first == "queue@local: FAILED"
     assert strip.startswith("✓✗✗  3 measurements")
@@ -68,7 +68,7 @@ def test_a_history_tells_since_when_a_cell_is_bad_and_what_changed_then(project,
 
 def test_a_history_is_data_where_that_is_asked(project, capsys):
     capsys.readouterr()
-    assert run(["history", "web@local", "--json", "--project", str(project)]) == 0
+    assert execute(["history", "web@local", "--json", "--project", str(project)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["cell"], found["flaky"]) == ("web@local", False)
     assert [past["verdict"] for past in found["past"]] == ["ERROR", "PASSED", "FAILED"]
@@ -76,7 +76,7 @@ def test_a_history_is_data_where_that_is_asked(project, capsys):
 
 
 def test_a_cell_that_was_never_measured_has_no_history(project, capsys):
-    assert run(["history", "que@local", "--project", str(project)]) == 2
+    assert execute(["history", "que@local", "--project", str(project)]) == 2
     assert 'no cell "que@local" was ever measured' in capsys.readouterr().err
 
 
@@ -92,15 +92,15 @@ def test_a_cell_that_was_never_measured_has_no_history(project, capsys):
 def test_a_diff_names_what_became_of_each_cell(project, capsys, *, before, now, changes, code):
     capsys.readouterr()
     asked = ["diff", before, now, "--project", str(project), "--json"]
-    assert run(asked) == 0
+    assert execute(asked) == 0
     found = json.loads(capsys.readouterr().out)
     assert {one["cell"]: one["change"] for one in found["changes"]} == changes
-    assert run([*asked, "--exit-code"]) == code
+    assert execute([*asked, "--exit-code"]) == code
 
 
 def test_a_diff_is_told_in_words(project, capsys):
     capsys.readouterr()
-    run(["diff", "run0", "1.0", "--project", str(project)])
+    execute(["diff", "run0", "1.0", "--project", str(project)])
     assert capsys.readouterr().out.splitlines() == [
         "regression: 1 cell",
         "  ✓ PASSED to ✗ FAILED  queue@local",
@@ -111,7 +111,7 @@ def test_a_diff_is_told_in_words(project, capsys):
 
 
 def test_what_is_no_run_release_or_file_is_refused_with_what_there_is(project, capsys):
-    assert run(["diff", "run0", "9.9", "--project", str(project)]) == 2
+    assert execute(["diff", "run0", "9.9", "--project", str(project)]) == 2
     said = capsys.readouterr().err
     assert '"9.9" is no run, no release and no file (the newest runs: run2, run1 1.0, run0)' in said
 
@@ -121,7 +121,7 @@ def test_report_files_are_compared_outside_of_any_project(tmp_path, capsys, name
     one, other = tmp_path / f"one.{name}", tmp_path / f"other.{name}"
     one.write_text(render(name, shop_report()), encoding="utf-8")
     other.write_text(render("json", a_report_with_a_past()), encoding="utf-8")
-    assert run(["diff", str(one), str(one), "--project", str(tmp_path), "--json"]) == 0
+    assert execute(["diff", str(one), str(one), "--project", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {item["change"] for item in found["changes"]} == {"still failing"}
-    assert run(["diff", str(one), str(other), "--project", str(tmp_path)]) == 0
+    assert execute(["diff", str(one), str(other), "--project", str(tmp_path)]) == 0

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from matrix.cli import run
+from matrix.cli import execute
 from matrix.core.model import CellId
 from matrix.core.retention import DAY, Keep
 from matrix.store import open_store
@@ -92,7 +92,7 @@ def test_a_pruning_that_was_killed_leaves_a_whole_store_and_goes_on(
 @pytest.fixture
 def project(tmp_path, values):
     folder = tmp_path / "project"
-    assert run(["init", str(folder)]) == 0
+    assert execute(["init", str(folder)]) == 0
     store = open_store(folder / ".matrix/store.sqlite")
     begun = datetime.now(UTC) - timedelta(days=30)
     for number in range(RUNS):
@@ -108,7 +108,7 @@ def test_the_command_says_what_it_removed_and_a_dry_run_removes_nothing(project,
     for more, left in (["--dry-run"], RUNS), ([], 1), ([], 1):
         capsys.readouterr()
         before = counts(project / ".matrix/store.sqlite")["runs"]
-        assert run([*asked, *more]) == 0
+        assert execute([*asked, *more]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["runs"] == (RUNS - 1 if before == RUNS else 0)
         assert counts(project / ".matrix/store.sqlite")["runs"] == left
@@ -116,5 +116,5 @@ def test_the_command_says_what_it_removed_and_a_dry_run_removes_nothing(project,
 
 @pytest.mark.parametrize("wrong", ["runs", "runs=7", "cells=7d", "runs=-1d", "runs=7m"])
 def test_a_time_that_cannot_be_read_is_refused_with_what_can(project, capsys, wrong):
-    assert run(["db", "prune", "--keep", wrong, "--project", str(project)]) == 2
+    assert execute(["db", "prune", "--keep", wrong, "--project", str(project)]) == 2
     assert "write WHAT=TIME as runs=90d" in capsys.readouterr().err
