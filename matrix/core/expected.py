@@ -65,6 +65,12 @@ def compare(expected: Expected, grid: Grid, *, among: Collection[CellId]) -> tup
     )
 
 
+def within(expected: Expected, grid: Grid) -> Expected:
+    """What is expected of the environments that *grid* has."""
+    there = {environment.name for environment in grid.environments}
+    return {cell: wanted for cell, wanted in expected.items() if cell.environment in there}
+
+
 def _differences(expected: Expected, grid: Grid, cell: CellId) -> Iterator[Difference]:
     found = grid.cells.get(cell) or GridCell(cell=cell, verdict=Verdict.MISSING)
     wanted = next((one for one in expected.get(cell, ()) if _applies(one, grid, cell)), None)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from matrix.core.expected import Expectation, compare
+from matrix.core.expected import Expectation, compare, within
 from matrix.core.gate import every_cell
 from matrix.core.grid import Grid, GridCell
 from matrix.core.model import CellId, Environment, Kind, Requirement, RunSettings, Service
@@ -128,6 +128,13 @@ def test_cells_outside_of_the_run_are_not_compared():
 def test_an_expected_cell_that_the_grid_does_not_know_is_a_difference():
     stranger = CellId(service="queue", environment="qaa")
     assert "queue@qaa" in texts({stranger: (expecting(),)}, a_grid(), among=())[0]
+
+
+def test_of_other_inventories_nothing_is_expected():
+    elsewhere = CellId(service="queue", environment="elsewhere")
+    typo = replace(CELL, service="quue")
+    wanted = {CELL: (expecting(),), elsewhere: (expecting(),), typo: (expecting(),)}
+    assert set(within(wanted, a_grid())) == {CELL, typo}
 
 
 def test_a_cell_of_the_run_that_is_not_in_the_grid_is_missing():
