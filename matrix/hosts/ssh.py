@@ -95,8 +95,9 @@ class SshConnection:
     """At most two SSH connections to one host, and streams over them.
 
     The first is made at once, the second when the first has no session left. One that broke is
-    replaced when it is next needed, its streams are lost. Every call ends within
-    *deadline_seconds*. A host that refused us is not asked again.
+    replaced when it is next needed, its streams are lost. A call ends within
+    *deadline_seconds*, one that waits for a free session within twice that. A host that refused
+    us is not asked again.
     """
 
     def __init__(
@@ -126,12 +127,13 @@ class SshConnection:
         Raises ConnectionLost, the errors of logging in, and DeadlineExceeded when all sessions
         the host allows are in use. That there is no such program shows as exit status 127.
         """
-        deadline = self._deadline(f"a free session for {argv[0]}")
+        waiting = self._deadline(f"a free session for {argv[0]}")
         nonce = secrets.token_hex(16)
         command = login_line(["env", f"MATRIX_LINK={self._mark}", *argv], nonce)
         while True:
-            line = self._line_with_room(deadline)
-            channel = line.open_session(command, deadline)
+            line = self._line_with_room(waiting)
+            # With what is left of the wait a slow answer would look like a broken connection.
+            channel = line.open_session(command, self._deadline(f"a session for {argv[0]}"))
             if channel:
                 return self._stream(channel, nonce.encode())
 
