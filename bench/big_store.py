@@ -88,7 +88,7 @@ FROM cells WHERE id > ?
 
 def make_project(folder: Path) -> Project:
     """Its files; every service has the image and probes of the sample."""
-    command = [Path(sys.executable).with_name("matrix"), "init", folder]
+    command = [str(Path(sys.executable).with_name("matrix")), "init", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     catalogue = folder / "images/catalogue.toml"
     sample = catalogue.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from matrix.core.result import PlannedProbe, ProbeReport, Side
 from matrix.core.verdict import Verdict
 from matrix.execution.access import CellAccess
 from matrix.execution.containers import Cast, Ensemble
-from matrix.execution.host import HostSession
+from matrix.execution.host import HostSession, Link
 from matrix.execution.rack import Place, ShellRack
 from matrix.execution.sweep import Sweep, sweep
 from matrix.execution.toolbox import Halt, Order, Toolbox
@@ -107,10 +107,13 @@ class Workshop:
             image_ids={"": self.image_id},
             nonce="",
         )
-        ensemble = Ensemble(tools, session, cast)
+        link = session.link()
+        ensemble = Ensemble(tools, session, link, cast)
         try:
-            ensemble.start()
-            yield Cell(tools=tools, prober=self.prober, session=session, ensemble=ensemble)
+            ensemble.start(wait_until_ready=lambda _: None)
+            yield Cell(
+                tools=tools, prober=self.prober, session=session, link=link, ensemble=ensemble
+            )
         finally:
             ensemble.remove()
 
@@ -122,6 +125,7 @@ class Cell:
     tools: Toolbox
     prober: PytestProber
     session: HostSession
+    link: Link
     ensemble: Ensemble
 
     @property
@@ -136,7 +140,7 @@ class Cell:
 
         def open_shell(place: Place) -> Shell:
             if place[0] is Side.OUTSIDE:
-                return self.session.open_shell()
+                return self.session.open_shell(self.link)
             return self.tools.open_shell(lambda: engine.open_exec(identity, ["sh"]))
 
         rack = ShellRack(open_shell, room=self.session.shells)
@@ -145,7 +149,7 @@ class Cell:
                 self.ensemble,
                 rack,
                 open_shell=self.tools.open_shell,
-                check_host=self.session.check,
+                check_host=self.link.tether.check,
                 halt=self.tools.halt,
             )
         finally:

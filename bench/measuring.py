@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 #: Does something once and gives the seconds each of its operations took.
@@ -39,7 +39,7 @@ def timed(action: Callable[[], object]) -> list[float]:
 
 
 @contextmanager
-def step(into: dict[str, list[float]], name: str):
+def step(into: dict[str, list[float]], name: str) -> Iterator[None]:
     """Add the seconds of what is done inside to those under *name*."""
     began = time.perf_counter()
     try:

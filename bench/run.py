@@ -60,7 +60,7 @@ class Measured:
         self, title: str, seconds: dict[str, list[float]], *, at_least: float, unit: str
     ) -> None:
         """Keep a comparison; the first of *seconds* is us, the goal is held against the second."""
-        sides = [{"name": name, **summary(taken)} for name, taken in seconds.items()]
+        sides: list[Json] = [{"name": name, **summary(taken)} for name, taken in seconds.items()]
         self.comparisons.append(
             {"title": title, "unit": unit, "at_least": at_least, "sides": sides}
         )
@@ -79,7 +79,8 @@ def main() -> None:
     wanted = sys.argv[1:] or list(PARTS)
     if unknown := set(wanted) - set(PARTS):
         raise SystemExit(f"no part is called {', '.join(unknown)} (known: {', '.join(PARTS)})")
-    before, measured, engines = load(), Measured(), {}
+    before, measured = load(), Measured()
+    engines: dict[str, str] = {}
     for part in wanted:
         engines |= PARTS[part](measured)
     machine = describe(ROOT, engines) | {"load_before": before, "load_after": load()}
@@ -222,7 +223,7 @@ def measure_ssh(
 
 def probes_listed() -> dict[str, str]:
     """Module of testinfra → probe that uses it."""
-    return tomllib.loads((HERE / "probes.toml").read_text(encoding="utf-8"))["probes"]
+    return dict(tomllib.loads((HERE / "probes.toml").read_text(encoding="utf-8"))["probes"])
 
 
 def listed(found: Sequence[PlannedProbe]) -> tuple[PlannedProbe, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.cells import PROBES, Cell, Workshop
 from bench.measuring import Side, interleave, step, timed
@@ -65,7 +66,8 @@ def opening(workshop: Workshop, tools: Toolbox, name: str, rounds: int) -> Timin
 
         return measured
 
-    slow = {part: watched(part, getattr(tools, part)) for part in OPENING}
+    # Any: each part of the toolbox has a signature of its own.
+    slow: dict[str, Any] = {part: watched(part, getattr(tools, part)) for part in OPENING}
     watching = replace(tools, **slow)
     environment = workshop.environment(name)
     for _ in range(rounds):
