@@ -43,6 +43,8 @@ ROUNDS = {
     "whole": 3,
     "store": 7,
 }
+#: The columns that `make bench` starts the hosts of.
+COLUMNS = ROOT / "inventories/demo.toml"
 #: Environments of the lab whose SSH is measured, and what carries the engine's API there.
 OVER_SSH = {"customer": "streamlocal channels", "production": "dial-stdio, MaxSessions 2"}
 # Any: what json.loads gives and json.dumps takes.
@@ -133,7 +135,7 @@ def measure_probes(measured: Measured) -> dict[str, str]:
     engines = {}
     measured.note("The front door", steps.front_door(ROUNDS["door"]), goals={"matrix --help": 0.2})
     with PytestProber() as prober:
-        workshop = Workshop(load_project(ROOT), prober)
+        workshop = Workshop(load_project(ROOT, inventory=[COLUMNS]), prober)
         with workshop.tools() as tools:
             with workshop.session(tools, "laptop") as session:
                 engines["laptop"] = engine_of(session)
