@@ -1,4 +1,4 @@
-"""docs/reference/tests.md from the JUnit file of `make test-full`."""
+"""docs/reference/tests.md from the JUnit files of `make test-full`, one for each of its parts."""
 
 import sys
 from collections import Counter
@@ -45,17 +45,17 @@ def cases(source: str) -> list[Case]:
     return [_case(element) for element in ElementTree.fromstring(source).iter("testcase")]
 
 
-def page(source: str, *, commit: str) -> str:
-    """The whole page for the content of a JUnit file."""
-    found = cases(source)
-    suite = next(ElementTree.fromstring(source).iter("testsuite"))
+def page(sources: Sequence[str], *, commit: str) -> str:
+    """The whole page for the contents of JUnit files, the part that began first at the front."""
+    found = [case for source in sources for case in cases(source)]
+    suites = [next(ElementTree.fromstring(source).iter("testsuite")) for source in sources]
     counts = Counter(case.ending for case in found)
     good = bool(found) and not counts["failed"] and not counts["error"]
     head = HEAD.format(
         result="**All is well**" if good else "**Not all is well**",
         counts=", ".join(f"{counts[column]} {column}" for column in COLUMNS),
-        minutes=float(suite.get("time", "0")) / 60,
-        date=suite.get("timestamp", "unknown")[:16].replace("T", " "),
+        minutes=sum(float(suite.get("time", "0")) for suite in suites) / 60,
+        date=suites[0].get("timestamp", "unknown")[:16].replace("T", " "),
         commit=commit,
     )
     slowest = sorted(found, key=lambda case: -case.seconds)[:SLOWEST]
@@ -111,8 +111,8 @@ def _code(text: str) -> str:
 
 
 def main() -> None:
-    source = Path(sys.argv[1]).read_text(encoding="utf-8")
-    PAGE.write_text(page(source, commit=commit(ROOT)), encoding="utf-8")
+    sources = [Path(file).read_text(encoding="utf-8") for file in sys.argv[1:]]
+    PAGE.write_text(page(sources, commit=commit(ROOT)), encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
 
 

@@ -25,31 +25,36 @@ NOTHING = '<testsuites><testsuite time="0" timestamp="2026-11-22T18:14:05" /></t
 
 @pytest.mark.parametrize("nothing_good", [RECORDED, NOTHING], ids=["failures", "no test at all"])
 def test_only_a_green_result_is_called_well(nothing_good):
-    assert "**Not all is well**" in page(nothing_good, commit="431efe3c5348")
-    assert "**All is well**: 1 passed, 0 failed, 0 error, 0 skipped" in page(GREEN, commit="c")
+    assert "**Not all is well**" in page([nothing_good], commit="431efe3c5348")
+    assert "**All is well**: 1 passed, 0 failed, 0 error, 0 skipped" in page([GREEN], commit="c")
 
 
 def test_counts_are_by_folder():
-    text = page(RECORDED, commit="431efe3c5348")
+    text = page([RECORDED], commit="431efe3c5348")
     assert "| tests/unit | 2 | 0 | 0 | 0 | 0 |" in text
     assert "| tests/integration | 0 | 0 | 0 | 1 | 62 |" in text
     assert "| tests/contract | 0 | 1 | 1 | 0 | 1 |" in text
 
 
 def test_it_says_when_and_of_what():
-    text = page(RECORDED, commit="431efe3c5348")
+    text = page([RECORDED], commit="431efe3c5348")
     assert "in 13 minutes.\nDate 2026-11-22 18:14, commit 431efe3c5348." in text
 
 
 def test_what_failed_and_what_was_skipped_says_why():
-    text = page(RECORDED, commit="c")
+    text = page([RECORDED], commit="c")
     assert "| `tests/contract/test_store::test_it_keeps` | `assert 1 == 2 and more` |" in text
     assert "| `tests/contract/test_store::test_it_opens` | `failed on setup` |" in text
     assert "| `tests/integration/lab/test_lab::test_a_host_answers` | `no lab here` |" in text
-    assert "## Skipped" not in page(GREEN, commit="c")
+    assert "## Skipped" not in page([GREEN], commit="c")
 
 
 def test_the_slowest_come_first_and_no_name_breaks_the_table():
-    slowest = page(RECORDED, commit="c").partition("## Slowest")[2]
+    slowest = page([RECORDED], commit="c").partition("## Slowest")[2]
     assert slowest.index("test_a_host_answers") < slowest.index("test_it_keeps")
     assert "test_table[a\\|b]" in slowest
+
+
+def test_the_parts_of_a_result_are_counted_together():
+    text = page([GREEN, RECORDED], commit="c")
+    assert "**Not all is well**: 3 passed, 1 failed, 1 error, 1 skipped, in 14 minutes" in text
