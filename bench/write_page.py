@@ -1,4 +1,4 @@
-"""docs/reference/performance.md from the numbers of bench/run.py."""
+"""docs/reference/performance.md from the numbers of bench/run.py and bench/demo_full.py."""
 
 import json
 import sys
@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.demo_section import section
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/performance.md"
+#: Whole runs of the lab's grid, cold and warm, as far as they were measured.
+DEMO = ROOT / "bench/demo-full.json"
 #: A table of the page: heads, then rows.
 Rows = Sequence[Sequence[str]]
 #: What json.loads gives; the keys are those that bench/run.py writes.
@@ -18,7 +22,7 @@ HEAD = """\
 
 Made by `make bench` from what was measured on {date}, commit {commit}; do not edit.
 
-To repeat it: `make bench`. Once the lab is up it takes about two minutes, writes
+To repeat it: `make bench`. Once the lab is up it takes about eight minutes, writes
 `bench/results.json` and this page, and removes what it started. All sides of a comparison
 are measured in one run and take turns, so a busy moment slows all of them; read the ratios, the
 seconds are of this machine only. Every number is the median, with the quartiles in brackets.
@@ -43,8 +47,8 @@ opening the shells are counted; the runner itself, which had to start the contai
 """
 
 
-def page(measured: Measured) -> str:
-    """The whole page."""
+def page(measured: Measured, demo: Measured) -> str:
+    """The whole page; *demo* is what bench/demo_full.py wrote, {} for nothing."""
     machine = measured["machine"]
     parts = [
         HEAD.format(**machine),
@@ -54,15 +58,17 @@ def page(measured: Measured) -> str:
         PROBES.format(names=", ".join(measured["probes"])),
         "## By itself\n\n",
         *(_steps(one) for one in measured["steps"]),
+        section(demo),
         "## Measured on\n\n" + _table(("", ""), list(_machine(machine))),
     ]
     return "".join(parts).rstrip() + "\n"
 
 
 def write_page(source: Path, target: Path) -> None:
-    """Write the page at *target* from the JSON at *source*."""
+    """Write the page at *target* from the JSON at *source*, and from DEMO where it is there."""
     measured = json.loads(source.read_text(encoding="utf-8"))
-    target.write_text(page(measured), encoding="utf-8")
+    demo = json.loads(DEMO.read_text(encoding="utf-8")) if DEMO.exists() else {}
+    target.write_text(page(measured, demo), encoding="utf-8")
 
 
 def ratio(comparison: Measured, side: int = 1) -> float:
