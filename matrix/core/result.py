@@ -229,6 +229,16 @@ class RunState(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reporter:
+    """Who told us of a run that we did not carry out: their word, and the key that signed it."""
+
+    #: The customer, as their environment is named.
+    name: str
+    #: Fingerprint of the key, ``SHA256:…``.
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One run: a plan and the results it got."""
 
@@ -249,3 +259,5 @@ class Run:
     findings: tuple[EnvironmentFinding, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
     version: str
+    #: None for a run of our own.
+    reporter: Reporter | None = None

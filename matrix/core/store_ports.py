@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from matrix.core.history import PANEL_LENGTH, CellHistory
+from matrix.core.kits import Import, IssuedKit
 from matrix.core.model import CellId
-from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Reporter, Run
 from matrix.core.retention import Keep, Pruned
 from matrix.core.vitality import Vitality
 
@@ -163,7 +164,29 @@ class Proofs(Protocol):
         """What is known for exactly this service, image and probes; None when nobody has tried."""
 
 
-class Store(Journal, RunLog, Runs, Heads, Newest, Retention, Liveness, Proofs, Protocol):
+class Kits(Protocol):
+    """Kits that were given away, and what came back."""
+
+    def record_kit(self, kit: IssuedKit) -> None:
+        """Remember it; fine when it is known already."""
+
+    def load_kit(self, nonce: str) -> IssuedKit | None:
+        """The kit with this nonce; None when we never made one, or forgot it."""
+
+    def load_import(self, nonce: str) -> Import | None:
+        """What came back from that kit; None when nothing has yet."""
+
+    def record_import(self, kit: IssuedKit, imported: Import, run: Run) -> Import:
+        """Write down kit, import and run together or nothing; returns the import that is known.
+
+        The same bytes again change nothing. Raises Refused for other bytes from the same kit.
+        """
+
+    def reporters(self) -> Mapping[str, Reporter]:
+        """Id of each run that is somebody else's word → whose."""
+
+
+class Store(Journal, RunLog, Runs, Heads, Newest, Retention, Liveness, Proofs, Kits, Protocol):
     """All of it, joined."""
 
     def close(self) -> None: ...

@@ -9,7 +9,7 @@ from matrix.core.model import CellId
 from matrix.core.result import CellResult, Run, RunState
 from matrix.core.verdict import Verdict
 from matrix.store.blobs import fetch_texts
-from matrix.store.read import read_leftovers
+from matrix.store.read import read_leftovers, reporter_of
 from matrix.store.schema import CELLS, RUNS
 
 NEWEST_FIRST = (RUNS.c.started_at.desc(), RUNS.c.id.desc())
@@ -50,6 +50,7 @@ def read_heads(connection: Connection, chosen: Select[str]) -> tuple[Run, ...]:
             ),
             leftovers=read_leftovers(connection, row.id),
             version=row.version,
+            reporter=reporter_of(row),
         )
         for row in found
     )

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from matrix.core.errors import StoreError
 from matrix.core.history import PANEL_LENGTH, CellHistory
+from matrix.core.kits import Import, IssuedKit, imported_before
 from matrix.core.model import CellId
-from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Reporter, Run, RunState
 from matrix.core.retention import Keep, Pruned
 from matrix.core.series import past_of, remember
 from matrix.core.sink import (
@@ -45,6 +46,11 @@ class MemoryStore:
         self._closed_entries: set[int] = set()
         #: By service, image and digest of the probes.
         self._vitality: dict[tuple[str, str, str], Vitality] = {}
+        #: Both by nonce.
+        self._kits: dict[str, IssuedKit] = {}
+        self._imports: dict[str, Import] = {}
+        #: By run, also of those that are pruned.
+        self._reporters: dict[str, Reporter] = {}
 
     def intend(self, intent: Intent) -> int:
         with self._changing:
@@ -73,9 +79,7 @@ class MemoryStore:
             raise StoreError(message)
         if known is None:
             known = clean_run(run, self._clean)
-            self._runs[run.id] = known
-            for result in known.results:
-                self._write(run.id, result)
+            self._add(known)
         else:
             self._runs[run.id] = replace(known, state=RunState.RUNNING, finished_at=None)
         self._alive.add(run.id)
@@ -191,6 +195,29 @@ class MemoryStore:
     def load_vitality(self, service: str, *, image_id: str, probes_digest: str) -> Vitality | None:
         return self._vitality.get((service, image_id, probes_digest))
 
+    def record_kit(self, kit: IssuedKit) -> None:
+        self._kits.setdefault(kit.nonce, kit)
+
+    def load_kit(self, nonce: str) -> IssuedKit | None:
+        return self._kits.get(nonce)
+
+    def load_import(self, nonce: str) -> Import | None:
+        return self._imports.get(nonce)
+
+    def record_import(self, kit: IssuedKit, imported: Import, run: Run) -> Import:
+        cleaned = clean_run(run, self._clean)
+        with self._changing:
+            known = self._imports.get(imported.nonce)
+            if known is not None:
+                return imported_before(known, imported)
+            self._kits.setdefault(kit.nonce, kit)
+            self._imports[imported.nonce] = imported
+            self._add(cleaned)
+        return imported
+
+    def reporters(self) -> Mapping[str, Reporter]:
+        return dict(self._reporters)
+
     def hold(self, run: str) -> None:
         self._alive.add(run)
 
@@ -202,6 +229,13 @@ class MemoryStore:
 
     def close(self) -> None:
         self._alive.clear()
+
+    def _add(self, run: Run) -> None:
+        self._runs[run.id] = run
+        if run.reporter is not None:
+            self._reporters[run.id] = run.reporter
+        for result in run.results:
+            self._write(run.id, result)
 
     def _write(self, run: str, result: CellResult) -> None:
         self._written.pop((run, result.cell), None)

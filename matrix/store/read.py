@@ -26,6 +26,7 @@ from matrix.core.result import (
     HostFinding,
     Leftover,
     ProbeResult,
+    Reporter,
     Run,
     RunState,
     Side,
@@ -179,6 +180,11 @@ def _findings(connection: Connection, chosen: Select[int]) -> tuple[EnvironmentF
     )
 
 
+def reporter_of(row: AnyRow) -> Reporter | None:
+    """Whose word a run is; None for one of ours."""
+    return Reporter(name=row.reported_by, key=row.reported_key) if row.reported_by else None
+
+
 def intent_of(row: AnyRow) -> Intent:
     """The entry a row of the journal holds."""
     cell = None
@@ -229,6 +235,7 @@ def _read_run(connection: Connection, run: str, evidence: Evidence) -> Run | Non
         findings=read_findings(connection, run),
         leftovers=read_leftovers(connection, run),
         version=row.version,
+        reporter=reporter_of(row),
     )
 
 

@@ -97,6 +97,9 @@ RUNS = Table(
     #: JSON list of [service, environment], in the order of the plan.
     *_long_text("plan"),
     Column("version", Text, nullable=False),
+    #: Whose word it is and which key signed it; both "" for a run of our own.
+    Column("reported_by", Text, nullable=False, server_default=""),
+    Column("reported_key", Text, nullable=False, server_default=""),
     Index(None, "started_at"),
 )
 
@@ -290,6 +293,33 @@ VITALITY = Table(
     *_long_text("proofs"),
     UniqueConstraint("service", "image_id", "probes_digest"),
     sqlite_autoincrement=True,
+)
+
+#: Kits that were given away.
+KITS = Table(
+    "kits",
+    METADATA,
+    Column("nonce", String(64), primary_key=True),
+    Column("customer", Text, nullable=False),
+    Column("built_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("digest", String(64), nullable=False),
+    #: JSON objects: service → id of its image, digest of its probes.
+    Column("images", Text, nullable=False),
+    Column("probes", Text, nullable=False),
+)
+
+#: What came back, at most once for each kit. It outlives the run, which may be pruned: a nonce
+#: that was used stays used, and a measurement in a strip somebody else's word.
+IMPORTS = Table(
+    "imports",
+    METADATA,
+    Column("nonce", String(64), ForeignKey("kits.nonce"), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("run", String(16), nullable=False),
+    Column("imported_at", Instant, nullable=False),
+    Column("reported_by", Text, nullable=False),
+    Column("reported_key", Text, nullable=False),
 )
 
 #: ``run`` has no foreign key: sweeping may write entries for runs that this store never saw.

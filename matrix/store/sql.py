@@ -7,8 +7,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from matrix.core.errors import StoreError
 from matrix.core.history import PANEL_LENGTH, CellHistory
+from matrix.core.kits import Import, IssuedKit
 from matrix.core.model import CellId
-from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Run, RunState
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Reporter, Run, RunState
 from matrix.core.retention import Keep, Pruned
 from matrix.core.sink import (
     Clean,
@@ -23,6 +24,7 @@ from matrix.core.store_ports import Intent
 from matrix.core.vitality import Vitality
 from matrix.store.database import Database
 from matrix.store.heads import NEWEST_FIRST, read_headlines, read_heads
+from matrix.store.kits import read_import, read_kit, read_reporters, write_import, write_kit
 from matrix.store.locks import RunLocks
 from matrix.store.prune import count_prunable, prune
 from matrix.store.read import (
@@ -205,6 +207,27 @@ class SqlStore:
             return read_vitality(
                 connection, service, image_id=image_id, probes_digest=probes_digest
             )
+
+    def record_kit(self, kit: IssuedKit) -> None:
+        with self._database.write() as connection:
+            write_kit(connection, kit)
+
+    def load_kit(self, nonce: str) -> IssuedKit | None:
+        with self._database.read() as connection:
+            return read_kit(connection, nonce)
+
+    def load_import(self, nonce: str) -> Import | None:
+        with self._database.read() as connection:
+            return read_import(connection, nonce)
+
+    def record_import(self, kit: IssuedKit, imported: Import, run: Run) -> Import:
+        cleaned = clean_run(run, self._clean)
+        with self._database.write() as connection:
+            return write_import(connection, kit, imported, cleaned)
+
+    def reporters(self) -> Mapping[str, Reporter]:
+        with self._database.read() as connection:
+            return read_reporters(connection)
 
     def hold(self, run: str) -> None:
         self._locks.hold(run)

@@ -16,6 +16,7 @@ from matrix.core.result import (
     Json,
     Leftover,
     ProbeResult,
+    Reporter,
     Run,
 )
 from matrix.core.store_ports import Intent
@@ -52,6 +53,7 @@ def write_run(connection: Connection, run: Run) -> None:
         "by": run.by,
         "plan_digest": run.plan_digest,
         "version": run.version,
+        **reporter_row(run.reporter),
     }
     connection.execute(insert(RUNS), row | plan)
     for result in run.results:
@@ -116,6 +118,14 @@ def write_leftovers(connection: Connection, run: str, leftovers: Sequence[Leftov
     ]
     if rows:
         connection.execute(insert(LEFTOVERS), rows)
+
+
+def reporter_row(reporter: Reporter | None) -> Row:
+    """Whose word a run is."""
+    return {
+        "reported_by": reporter.name if reporter else "",
+        "reported_key": reporter.key if reporter else "",
+    }
 
 
 def journal_row(intent: Intent) -> Row:
