@@ -78,21 +78,27 @@ def open_envelope(
 ) -> tuple[bytes, str, str]:
     """The content, who signed it and with which key; raises Refused.
 
-    *trusts* gives the name of whom a public key line belongs to, None for a key not trusted.
+    *trusts* gives the name of whom a public key line belongs to, None for a key not trusted, and
+    raises Refused for one that is known and does not count; then another signature still may.
     """
     envelope = read(data)
     if envelope.payload_type != payload_type:
         raise Refused(f"signed as {envelope.payload_type[:80]!r}, not as {payload_type!r}")
     message = encode(envelope.payload_type, envelope.payload)
-    strangers = []
+    refusals = []
     for signature in envelope.signatures:
-        signer = trusts(signature.key)
+        try:
+            signer = trusts(signature.key)
+        except Refused as error:
+            refusals.append(str(error))
+            continue
         if signer is None:
-            strangers.append(sshsig.fingerprint(signature.key))
+            key = sshsig.fingerprint(signature.key)
+            refusals.append(f"signed by {key}, which is not an allowed signer")
             continue
         sshsig.check(signature, message, namespace=NAMESPACE)
         return envelope.payload, signer, signature.key
-    raise Refused(f"signed by {', '.join(strangers)}, which is not an allowed signer")
+    raise Refused("; ".join(refusals))
 
 
 def _signature(document: object) -> sshsig.Signature:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from fnmatch import fnmatchcase
 
 from matrix.bundle import sshsig
@@ -16,13 +17,23 @@ from matrix.core.errors import ConfigError, ConfigFault, Refused
 
 _TIMES = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
 #: Kinds of keys a line may start its key with.
-_KINDS = ("ssh-", "ecdsa-", "sk-")
+KINDS = ("ssh-", "ecdsa-", "sk-")
+
+
+class Standing(Enum):
+    """How a key stands at a moment."""
+
+    VALID = "valid"
+    NOT_YET = "not yet valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signer:
     """One allowed key."""
 
+    #: Whose it is; several names with commas between them, each may be a pattern.
     principal: str
     #: ``ssh-ed25519 AAAA…``.
     key: str
@@ -33,11 +44,22 @@ class Signer:
 
     def may_sign(self, namespace: str, now: datetime) -> bool:
         """Whether its signature counts for *namespace* at *now*."""
-        if self.namespaces and not any(fnmatchcase(namespace, one) for one in self.namespaces):
-            return False
+        return self.is_for(namespace) and self.standing(now) is Standing.VALID
+
+    def is_for(self, namespace: str) -> bool:
+        """Whether it may sign such things at all."""
+        return not self.namespaces or any(fnmatchcase(namespace, one) for one in self.namespaces)
+
+    def standing(self, now: datetime) -> Standing:
+        """How it stands at *now* as its line says, whether or not it was revoked."""
         if self.not_before is not None and now < self.not_before:
-            return False
-        return self.not_after is None or now < self.not_after
+            return Standing.NOT_YET
+        over = self.not_after is not None and now >= self.not_after
+        return Standing.EXPIRED if over else Standing.VALID
+
+    def speaks_for(self, name: str) -> bool:
+        """Whether *name* is one of its principals."""
+        return any(fnmatchcase(name, one) for one in self.principal.split(","))
 
 
 def read_signers(text: str, *, file: str) -> tuple[Signer, ...]:
@@ -57,13 +79,19 @@ def read_signers(text: str, *, file: str) -> tuple[Signer, ...]:
 def find_signer(
     signers: Iterable[Signer], key: str, *, namespace: str, revoked: Iterable[str], now: datetime
 ) -> str | None:
-    """Whose key it is, None when it does not count; raises Refused for a revoked key."""
-    blob = key.split()[1]
-    if blob in {line.split()[1] for line in revoked}:
-        raise Refused(f"the key {sshsig.fingerprint(key)} is revoked")
-    for signer in signers:
-        if signer.key.split()[1] == blob and signer.may_sign(namespace, now):
+    """Whose key it is, None for a key nobody has allowed.
+
+    Raises Refused for a key that is revoked, or that is known but counts not for this or not now.
+    """
+    mark = sshsig.fingerprint(key)
+    if mark in {sshsig.fingerprint(line) for line in revoked}:
+        raise Refused(f"the key {mark} is revoked")
+    known = [one for one in signers if sshsig.fingerprint(one.key) == mark]
+    for signer in known:
+        if signer.may_sign(namespace, now):
             return signer.principal
+    if known:
+        raise Refused(_why_not(known[0], namespace, now))
     return None
 
 
@@ -76,9 +104,25 @@ def line_of(signer: Signer) -> str:
     return " ".join([signer.principal, *([",".join(options)] if options else []), signer.key])
 
 
+def _why_not(signer: Signer, namespace: str, now: datetime) -> str:
+    whose = f"the key {sshsig.fingerprint(signer.key)} of {signer.principal}"
+    if not signer.is_for(namespace):
+        return f'{whose} may sign {", ".join(signer.namespaces)}, not "{namespace}"'
+    if signer.not_before is not None and signer.standing(now) is Standing.NOT_YET:
+        return f"{whose} counts from {_moment(signer.not_before)} on"
+    until = _moment(signer.not_after) if signer.not_after else "never"
+    return f"{whose} counted until {until}"
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _signer(words: list[str]) -> Signer:
     principal, *rest = words
-    options = "" if rest and rest[0].startswith(_KINDS) else rest.pop(0) if rest else ""
+    if any(one.startswith("!") or '"' in one for one in principal.split(",")):
+        raise ValueError(f"the name {principal[:40]!r} is not understood: no quotes and no !")
+    options = "" if rest and rest[0].startswith(KINDS) else rest.pop(0) if rest else ""
     if len(rest) < 2:  # noqa: PLR2004 - kind and key
         raise ValueError("a line is: name, options, kind of key, key")
     key = " ".join(rest[:2])
