@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,7 +33,7 @@ class SigningKey:
     #: ``ssh-ed25519 AAAA…``.
     public: str
 
-    def sign(self, message: bytes, *, namespace: str) -> str:
+    def sign(self, message: bytes | IO[bytes], *, namespace: str) -> str:
         """An armored signature."""
         return sshsig.sign(message, self.private, self.public, namespace=namespace)
 
@@ -67,10 +68,17 @@ def new_key(file: Path, *, comment: str) -> SigningKey:
     """Make an Ed25519 key: *file* for its owner only, ``.pub`` beside it. Overwrites nothing."""
     private = Ed25519PrivateKey.generate()
     key = signing_key(private)
+    public = file.with_name(f"{file.name}.pub")
+    if os.path.lexists(public):
+        raise UsageError(f"{public}: is there already, nothing is overwritten")
     try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(file, "xb", opener=_private_opener) as out:
             out.write(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-        file.with_name(f"{file.name}.pub").write_text(f"{key.public} {comment}\n")
+        with public.open("x", encoding="utf-8") as text:
+            text.write(f"{key.public} {comment}\n")
+    except FileExistsError as error:
+        raise UsageError(f"{error.filename}: is there already, nothing is overwritten") from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be made: {error.strerror}") from error
     return key
@@ -78,9 +86,15 @@ def new_key(file: Path, *, comment: str) -> SigningKey:
 
 def sign_file(file: Path, key: SigningKey) -> Path:
     """Put the signature of *file* beside it; returns where."""
-    signature = file.with_name(f"{file.name}{SIGNATURE_SUFFIX}")
-    signature.write_text(key.sign(file.read_bytes(), namespace=FILE_NAMESPACE))
+    signature = signature_of(file)
+    with file.open("rb") as message:
+        signature.write_text(key.sign(message, namespace=FILE_NAMESPACE))
     return signature
+
+
+def signature_of(file: Path) -> Path:
+    """Where the signature of *file* lies."""
+    return file.with_name(f"{file.name}{SIGNATURE_SUFFIX}")
 
 
 def _load_locked(file: Path, data: bytes, passphrase: bytes) -> SigningKey:

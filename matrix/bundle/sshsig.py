@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import IO
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -31,7 +32,7 @@ LINE_CHARACTERS = 70
 #: No signature of a key we read is longer.
 CAP_CHARACTERS = 8192
 RSA_BITS_LEAST = 2048
-HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
+HASHES = ("sha256", "sha512")
 RSA_HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {
     "rsa-sha2-256": hashes.SHA256,
     "rsa-sha2-512": hashes.SHA512,
@@ -65,9 +66,9 @@ def fingerprint(key: str) -> str:
     return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
 
-def sign(message: bytes, key: PrivateKey, public: str, *, namespace: str) -> str:
+def sign(message: bytes | IO[bytes], key: PrivateKey, public: str, *, namespace: str) -> str:
     """An armored signature of *message*; *public* is the key's own public line."""
-    prepared = _prepared(namespace, "sha512", hashlib.sha512(message).digest())
+    prepared = _prepared(namespace, "sha512", _digest(message, "sha512"))
     algorithm, blob = _sign(key, prepared)
     body = (
         MAGIC
@@ -106,14 +107,14 @@ def read(armored: str) -> Signature:
     )
 
 
-def check(signature: Signature, message: bytes, *, namespace: str) -> None:
+def check(signature: Signature, message: bytes | IO[bytes], *, namespace: str) -> None:
     """Raises Refused unless the key that *signature* names signed *message* for *namespace*."""
     if signature.namespace != namespace:
         raise Refused(f'signed as "{signature.namespace[:80]}", not as "{namespace}"')
-    digest = HASHES.get(signature.hash_algorithm)
-    if digest is None:
-        raise Refused(f"hash {signature.hash_algorithm[:40]!r} is not accepted")
-    prepared = _prepared(namespace, signature.hash_algorithm, digest(message).digest())
+    algorithm = signature.hash_algorithm
+    if algorithm not in HASHES:
+        raise Refused(f"hash {algorithm[:40]!r} is not accepted")
+    prepared = _prepared(namespace, algorithm, _digest(message, algorithm))
     try:
         _verify(public_key(signature.key), signature, prepared)
     except InvalidSignature as error:
@@ -131,6 +132,13 @@ def public_key(line: str) -> PublicKey:
     if not isinstance(key, PublicKey):
         raise Refused(f"keys of kind {line.split(maxsplit=1)[0][:40]} are not accepted")
     return key
+
+
+def _digest(message: bytes | IO[bytes], algorithm: str) -> bytes:
+    """Of a file that is open, without holding all of it."""
+    if isinstance(message, bytes):
+        return hashlib.new(algorithm, message).digest()
+    return hashlib.file_digest(message, algorithm).digest()  # type: ignore[arg-type]
 
 
 def _prepared(namespace: str, algorithm: str, digest: bytes) -> bytes:
