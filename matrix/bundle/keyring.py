@@ -25,8 +25,8 @@ from matrix.core.errors import ConfigError, ConfigFault, Refused, UsageError
 FOLDER, ALLOWED, REVOKED = "keys", "allowed_signers", "revoked"
 CAP_BYTES = 1024 * 1024
 HEADS = {
-    ALLOWED: "# Whose signatures count: ssh-keygen(1), ALLOWED SIGNERS. `matrix key` writes here.\n",
-    REVOKED: "# Keys that count no more, whatever the other file says. `matrix key` writes here.\n",
+    ALLOWED: "# Whose signatures count: ssh-keygen(1), ALLOWED SIGNERS. `matrix key` writes it.\n",
+    REVOKED: "# Keys that count no more, whatever the other file says. `matrix key` writes it.\n",
 }
 
 
