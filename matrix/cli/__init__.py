@@ -16,18 +16,13 @@
 import importlib
 import io
 import sys
-import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
 import click
 from click.shell_completion import CompletionItem
 
-from matrix import __version__
-from matrix.core.errors import MatrixError
-from matrix.core.gate import Exit, code_of_error
-from matrix.core.selection import known
-from matrix.core.text import clean
+import matrix
 
 #: Command → module with a click command of the same name, and its line in ``matrix --help``:
 #: the help of the whole must not import every verb.
@@ -49,6 +44,7 @@ COMMANDS = {
     "probe": "List, write and import probes, and see whether they can fail.",
     "db": "Say where the store is, and remove what is old.",
     "bundle": "Make kits with which customers validate their own servers.",
+    "key": "Make keys that sign, and say whose signatures count.",
     "lab": "Start and stop throw-away hosts on this machine.",
     "config": "Check the project's files, or print their JSON Schema.",
     "completion": "Print the completion script for bash, zsh or fish.",
@@ -66,7 +62,7 @@ class LazyGroup(click.Group):
         """The verb, or None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command = _verb_module(cmd_name).command
+        command = _module(cmd_name).command
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours, not of the user
         return command
 
@@ -75,8 +71,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb of a command line; UsageError with what there is for one that is none."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            hint = known(args[0], list(COMMANDS), most=len(COMMANDS))
-            raise click.UsageError(f'no command is called "{clean(args[0])}"{hint}', ctx)
+            raise click.UsageError(_module("failing").no_verb(args[0], list(COMMANDS)), ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -94,12 +89,26 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _verb_module(name: str) -> ModuleType:
+def _module(name: str) -> ModuleType:
+    """A verb, or what is only needed when something fails: ``matrix --help`` imports neither."""
     return importlib.import_module(f"matrix.cli.{name}")
 
 
+def _say_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"matrix, version {matrix.__version__}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="matrix")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Does this service work in that environment? Fill in the grid, with evidence.
 
@@ -126,26 +135,6 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(args=args, prog_name="matrix", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
-    except click.Abort:
-        click.echo("matrix: interrupted", err=True)
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        sys.stderr.close()
-        return Exit.INTERNAL
     except Exception as error:
-        _tell(error)
-        return code_of_error(error)
-    return code if isinstance(code, int) else Exit.OPEN
-
-
-def _tell(error: Exception) -> None:
-    if isinstance(error, MatrixError):
-        for line in str(error).splitlines():
-            click.echo(f"matrix: {clean(line)}", err=True)
-        return
-    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    click.echo("matrix: this is a defect of matrix, not of your project", err=True)
+        return int(_module("failing").told(error))
+    return code if isinstance(code, int) else 0
