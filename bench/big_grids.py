@@ -61,6 +61,7 @@ def big_report(*, services: int, environments: int) -> Report:
             reasons=tuple(f"{at}: {one.verdict.value}" for at, one in cells.items() if one.message),
             required=len(cells),
             known=len(cells),
+            oldest=next(at for at, cell in cells.items() if cell.result),
         ),
         run="01big",
         state="finished",

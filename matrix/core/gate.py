@@ -130,6 +130,7 @@ def judge(grid: Grid, policy: Policy, background: Background) -> Decision:
         required=len(required),
         known=sum(case.verdict(cell) in KNOWN for cell in required),
         notes=tuple(case.notes()),
+        oldest=_oldest(grid, required),
     )
 
 
@@ -138,6 +139,17 @@ def every_cell(grid: Grid) -> Iterator[CellId]:
     for service in grid.services:
         for environment in grid.environments:
             yield CellId(service=service.name, environment=environment.name)
+
+
+def _oldest(grid: Grid, required: Iterable[CellId]) -> CellId | None:
+    """The one measured longest ago."""
+    found = (grid.cells[cell] for cell in required if cell in grid.cells)
+    measured = {
+        cell.cell: cell.result.finished_at
+        for cell in found
+        if cell.result and cell.result.finished_at
+    }
+    return min(measured, key=measured.__getitem__, default=None)
 
 
 def exit_code(decision: Decision, *, leftovers: bool, interrupted: int | None) -> int:

@@ -73,6 +73,8 @@ class Decision:
     known: int
     #: Waivers and quarantines as they stand, one line each, starting with the cell id or pattern.
     notes: tuple[str, ...] = ()
+    #: The required cell that was measured longest ago; None when none of them was ever measured.
+    oldest: CellId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,21 +89,14 @@ def drift(report: Report, environment: str) -> tuple[str, ...]:
 
 
 def oldest(report: Report) -> Place | None:
-    """The cell that was measured longest ago, of those that count; None when none was."""
-    measured = [
-        place for place in places(report) if place.cell.result and place.cell.result.finished_at
-    ]
-    return min(measured, key=_finished, default=None)
+    """The required cell that was measured longest ago; None when none of them was."""
+    oldest = report.decision.oldest
+    return next((place for place in places(report) if place.cell.cell == oldest), None)
 
 
 def _value(fact: Fact) -> str:
     words = {None: "not to be had", True: "yes", False: "no"}
     return words[fact] if fact is None or isinstance(fact, bool) else str(fact)
-
-
-def _finished(place: Place) -> float:
-    at = place.cell.result.finished_at if place.cell.result else None
-    return at.timestamp() if at else 0.0
 
 
 def _flaky(report: Report, cell: GridCell) -> bool:

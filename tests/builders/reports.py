@@ -188,12 +188,18 @@ def a_report(
         cells={cell.cell: cell for cell in cells},
         findings={finding.environment: finding for finding in findings},
     )
+    times = {
+        at: cell.result.finished_at
+        for at, cell in grid.cells.items()
+        if cell.result and cell.result.finished_at
+    }
     decision = Decision(
         door=door,
         exit_code=exit_code,
         reasons=reasons,
         required=len(services) * len(environments),
         known=known,
+        oldest=min(times, key=times.__getitem__, default=None),
     )
     return Report(
         project="shop",

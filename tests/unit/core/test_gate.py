@@ -3,7 +3,7 @@
 import itertools
 import signal
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
 import pytest
@@ -30,6 +30,7 @@ from matrix.core.gate import (
 )
 from matrix.core.grid import Decision, Door, Grid, GridCell
 from matrix.core.model import CellId, Environment, Kind, Policy, RunSettings, Service
+from matrix.core.result import CellResult
 from matrix.core.verdict import Verdict
 
 ROWS = ("queue", "web")
@@ -222,3 +223,21 @@ def test_the_codes_win_in_the_order_of_the_design():
 )
 def test_an_error_that_ends_a_command_has_its_code(error, code):
     assert code_of_error(error) == code
+
+
+def test_the_oldest_cell_is_one_that_is_required() -> None:
+    days = dict(zip(IDS, (4, 3, 2, 1), strict=True))
+    grid = all_are(GREEN)
+    cells = {
+        at: replace(
+            cell,
+            result=CellResult(
+                cell=at, verdict=GREEN, finished_at=datetime(2026, 11, days[at], tzinfo=UTC)
+            ),
+        )
+        for at, cell in grid.cells.items()
+    }
+    measured = replace(grid, cells=cells)
+    assert judge(measured, Policy(), PLAIN).oldest == IDS[3]
+    assert judge(measured, Policy(required=("queue@*",)), PLAIN).oldest == IDS[1]
+    assert judge(grid, Policy(), PLAIN).oldest is None
