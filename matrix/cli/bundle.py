@@ -17,6 +17,7 @@ from matrix.cli.output import (
     say_build,
     talk,
 )
+from matrix.cli.verify import bundle_verify
 from matrix.core.errors import UsageError
 from matrix.core.model import Environment, Project, Service
 from matrix.core.selection import matching
@@ -30,6 +31,9 @@ VALID_DAYS = 30
 @click.group("bundle")
 def command() -> None:
     """Make kits with which customers validate their own servers."""
+
+
+command.add_command(bundle_verify)
 
 
 @command.command("build")
