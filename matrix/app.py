@@ -15,6 +15,7 @@ from matrix import __version__
 from matrix.answer import read_report
 from matrix.core.build import BuildWatcher
 from matrix.core.errors import StoreError, UsageError
+from matrix.core.foresight import Foreseen, foresee
 from matrix.core.grid import Report
 from matrix.core.model import CellId, Environment
 from matrix.core.plan import Plan
@@ -110,6 +111,11 @@ def plan_run(site: Site, wish: Wish) -> Plan:
             for cell, (_, result) in newest.items()
         },
     )
+
+
+def foresee_plan(site: Site, plan: Plan) -> tuple[Foreseen, ...]:
+    """What is known from earlier runs about the requirements of each cell of *plan*."""
+    return foresee(plan, site.store.newest_findings())
 
 
 def probes_of(site: Site, service: str) -> tuple[PlannedProbe, ...]:
