@@ -1,13 +1,14 @@
 """Measure `make demo-full` step by step: seconds, disk and memory.
 
-``python bench/demo_full.py`` runs the same commands as the Makefile's target and writes
-bench/demo-full.json: for each step its seconds, the most memory that lab hosts and the runner's
-machine took meanwhile, and what the disk lost. Run it twice for cold and warm: what is there
-already is not built again, and the file says what it began with.
+``python bench/demo_full.py [NOTE]`` runs the same commands as the Makefile's target and writes
+bench/demo-full.json: for each step its seconds, the most memory taken on this machine meanwhile
+and what the disk lost; for each cell of the grid what it came to and where its time went. It is
+"cold" when there was no image of the catalogue before, "warm" otherwise: what is there already is
+not built again. Then docs/reference/performance.md is written anew with it. *NOTE* is kept with
+the numbers.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,15 +19,24 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.machine import describe, load
+from bench.write_page import DEMO, PAGE, write_page
+
 ROOT = Path(__file__).parent.parent
 MATRIX = str(Path(sys.executable).with_name("matrix"))
-KEPT = Path(__file__).parent / "demo-full.json"
+RESULTS = Path(__file__).parent / "results.json"
+REPORT = ROOT / "reports/report.json"
 #: Name of a step → its command, as in the Makefile.
 STEPS = {
     "images": (MATRIX, "image", "build"),
     "lab": (MATRIX, "lab", "up", "--no-seed"),
     "seeding": (MATRIX, "lab", "up"),
-    "grid": (MATRIX, "run", "--expected", "inventories/lab.expected.toml"),
+    "grid": (
+        MATRIX,
+        "run",
+        *("--expected", "inventories/lab.expected.toml"),
+        *("--report", "html", "--report", "json"),
+    ),
 }
 LOOK_SECONDS = 1.0
 
@@ -44,13 +54,35 @@ class Step:
     memory_bytes: int
 
 
-def main() -> int:
-    """Measure every step, then write the file; 1 when the grid was not as expected."""
-    before = _used_memory()
-    began = {"load": os.getloadavg()[0], "images": _images()}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellTime:
+    """One cell on one host, its last attempt."""
+
+    cell: str
+    host: str
+    verdict: str
+    attempt: int
+    seconds: float
+    #: Step of the attempt → seconds.
+    steps: dict[str, float]
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure every step, write the file and the page; 1 when the grid was not as expected."""
+    before, load_before = _used_memory(), load()
+    began = {"images": _images(), "hosts": _hosts()}
     steps = [_measure(name, command, before) for name, command in STEPS.items()]
-    document = {"began_with": began, "steps": [asdict(step) for step in steps]}
-    KEPT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    sort = "warm" if began["images"] else "cold"
+    runs = json.loads(DEMO.read_text(encoding="utf-8")) if DEMO.exists() else {}
+    runs[sort] = {
+        "note": " ".join(words),
+        "began_with": began,
+        "machine": describe(ROOT, {}) | {"load_before": load_before, "load_after": load()},
+        "steps": [asdict(step) for step in steps],
+        "cells": [asdict(cell) for cell in _cells()],
+    }
+    DEMO.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    write_page(RESULTS, PAGE)
     for step in steps:
         mebibytes = step.memory_bytes // 2**20, step.disk_bytes // 2**20
         said = f"{step.name}: {step.seconds:.0f} s, {mebibytes[0]} MiB memory, {mebibytes[1]} disk"
@@ -98,12 +130,34 @@ def _used_memory() -> int:
 
 def _images() -> int:
     """How many images of the catalogue were there before."""
-    listed = subprocess.run(
-        [MATRIX, "image", "list", "--json"], cwd=ROOT, capture_output=True, check=False
-    )
+    return sum(1 for one in _listed("image", "list") if one["id"])
+
+
+def _hosts() -> int:
+    """How many hosts of the lab were ready before."""
+    return sum(1 for one in _listed("lab", "status") if one["state"] == "ready")
+
+
+def _listed(*words: str) -> list[dict[str, object]]:
+    listed = subprocess.run([MATRIX, *words, "--json"], cwd=ROOT, capture_output=True, check=False)
     found: list[dict[str, object]] = json.loads(listed.stdout or b"[]")
-    return sum(1 for one in found if one["id"])
+    return found
+
+
+def _cells() -> Iterator[CellTime]:
+    """Every cell of the report that the run has written, on each of its hosts."""
+    for cell in json.loads(REPORT.read_text(encoding="utf-8"))["cells"]:
+        last = {attempt["host"]: attempt for attempt in cell["attempts"]}
+        for host, attempt in last.items():
+            yield CellTime(
+                cell=cell["id"],
+                host=host,
+                verdict=attempt["verdict"],
+                attempt=attempt["number"],
+                seconds=round(attempt["seconds"], 1),
+                steps={name: round(taken, 2) for name, taken in attempt["steps"].items()},
+            )
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 
-from bench.write_page import PAGE, ROOT, page, seconds, times
+from bench.write_page import DEMO, PAGE, ROOT, page, seconds, times
 
 
 def _taken(median: float, *, name: str = "") -> dict:
@@ -56,7 +56,7 @@ RECORDED = {
 
 
 def test_goals_that_hold_are_said_to_hold():
-    text = page(RECORDED)
+    text = page(RECORDED, {})
     assert "| one command: at least 50 times less | 90 times | holds |" in text
     assert "| `matrix --help`: less than 200 ms | 154 ms | holds |" in text
     assert "does not hold" not in text
@@ -66,19 +66,19 @@ def test_goals_that_do_not_hold_are_not_hidden():
     slow = deepcopy(RECORDED)
     slow["comparisons"][0]["sides"][1] = _taken(0.0392, name="testinfra docker://")
     slow["steps"][0]["times"]["matrix --help"] = _taken(0.2)
-    text = page(slow)
+    text = page(slow, {})
     assert "| one command: at least 50 times less | 49 times | **does not hold** |" in text
     assert "| `matrix --help`: less than 200 ms | 200 ms | **does not hold** |" in text
 
 
 def test_every_side_is_shown_with_its_spread_and_ratio():
-    text = page(RECORDED)
+    text = page(RECORDED, {})
     assert "| matrix | 0.80 ms (0.72 ms – 0.96 ms) | 1 | 7 times |" in text
     assert "| testinfra docker:// | 72 ms (65 ms – 86 ms) | 90 | 7 times |" in text
 
 
 def test_the_page_says_on_what_and_how_it_was_measured():
-    text = page(RECORDED)
+    text = page(RECORDED, {})
     for said in ("431efe3c5348", "make bench", "file, user", "0.91, 4.56, 6.03", "2 cores"):
         assert said in text
 
@@ -97,4 +97,5 @@ def test_a_small_ratio_keeps_a_digit(value, shown):
 
 def test_the_page_in_git_is_made_from_the_numbers_in_git():
     measured = json.loads((ROOT / "bench/results.json").read_text(encoding="utf-8"))
-    assert PAGE.read_text(encoding="utf-8") == page(measured)
+    demo = json.loads(DEMO.read_text(encoding="utf-8")) if DEMO.exists() else {}
+    assert PAGE.read_text(encoding="utf-8") == page(measured, demo)
