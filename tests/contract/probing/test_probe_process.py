@@ -83,8 +83,8 @@ def test_the_requests_deadline_ends_a_probe_too(bench):
     bench.write("def test_a(): time.sleep(100)")
     planned = bench.collect()
     began = time.monotonic()
-    report = bench.run(planned=planned, deadline_seconds=0.3)
-    assert time.monotonic() - began < 3 * 1.3
+    report = bench.run(planned=planned, deadline_seconds=1.5)
+    assert time.monotonic() - began < 3 * 2.5
     assert [result.reason for result in report.results] == ["deadline"]
 
 
@@ -209,9 +209,16 @@ def test_a_report_with_text_that_is_not_unicode_is_cleaned(bench):
 
 def test_a_cancelled_run_ends_at_once(bench):
     bench.write("def test_a(): pass\ndef test_b(): time.sleep(100)")
-    planned, began = bench.collect(), time.monotonic()
-    report = bench.run(planned=planned, cancelled=lambda: time.monotonic() > began + 0.5)
-    assert time.monotonic() - began < 3 * 0.7
+    planned = bench.collect()
+    asked: list[float] = []
+
+    def cancelled() -> bool:
+        if bench.observed:
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    report = bench.run(planned=planned, cancelled=cancelled)
+    assert time.monotonic() - asked[0] < 3 * 0.7
     assert report.ending is Ending.CANCELLED
     assert [result.id[-1] for result in report.results] == ["a"]
     assert report.running == planned[1].id

@@ -125,7 +125,7 @@ def test_where_forwarding_is_forbidden_sessions_carry_what_a_cell_needs(
 def test_a_client_there_is_no_session_for_is_told_why(lone_sshd: Sshd, reach):
     lone_sshd.start("MaxSessions=2")
     host = lone_sshd.host(max_sessions=2, carrier=Carrier.DIAL_STDIO)
-    connection = reach(host, deadline_seconds=2)
+    connection = reach(host, deadline_seconds=4)
     path = connection.engine_socket()
     time.sleep(0.3)
     held = [connection.open_stream(["cat"]) for _ in range(4)]

@@ -142,9 +142,9 @@ def test_no_pattern_can_be_made_to_take_long(name):
     pattern = re.compile(FORMATS[name].pattern, re.ASCII)
     for piece in ("a", "a,", "a=1,", "/a", "/..", "A", "0.", "*", "@*", "AAAA", "ssh-rsa A"):
         for start in ("", "/", "ssh-ed25519 "):
-            begun = time.monotonic()
+            begun = time.thread_time()
             pattern.fullmatch(start + piece * 20_000 + "\n!")
-            assert time.monotonic() - begun < 0.5
+            assert time.thread_time() - begun < 0.5
 
 
 @settings(deadline=None)
