@@ -102,6 +102,8 @@ class Report:
     clusters: tuple[Cluster, ...] = ()
     #: All waivers of the policy, as they stand.
     waivers: tuple[JudgedWaiver, ...] = ()
+    #: Fingerprint of the key that the file is signed with when it is written; "" for no signature.
+    signed_by: str = ""
 
     @property
     def seconds(self) -> float | None:

@@ -97,6 +97,7 @@ def document(report: Report) -> Document:
         clusters=tuple(map(_group, report.clusters)),
         leftovers=tuple(_leftovers(report)),
         waivers=tuple(_excuses(report)),
+        signed_by=report.signed_by,
     )
 
 

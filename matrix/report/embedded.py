@@ -42,6 +42,7 @@ def grid_json(report: Report) -> str:
             "door": report.decision.door.value,
             "exit_code": report.decision.exit_code,
             "started_at": report.started_at.isoformat(),
+            "signed_by": report.signed_by,
             "baseline": report.comparison.baseline if report.comparison else "",
             "services": [_service(service, report) for service in report.grid.services],
             "environments": [

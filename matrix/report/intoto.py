@@ -1,4 +1,4 @@
-"""The report as an in-toto statement, not signed: https://in-toto.io/attestation/test-result/v0.1.
+"""The report as an in-toto statement: https://in-toto.io/attestation/test-result/v0.1.
 
 The subjects are the images that were measured. ``result`` is PASSED or WARNED only when the gate is
 open; what is not known to work counts as failed, and what was left out on purpose is in none of the
@@ -71,6 +71,8 @@ def _configuration(report: Report, everything: tuple[Place, ...]) -> dict[str, J
             "project": report.project,
             "run": report.run,
             "release": report.release,
+            "started": report.started_at.isoformat(),
+            "finished": report.finished_at.isoformat() if report.finished_at else None,
             "gate": report.decision.door.value,
             "exitCode": report.decision.exit_code,
             "cells": {str(at.cell.cell): at.cell.verdict.value for at in everything},

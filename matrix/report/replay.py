@@ -50,15 +50,24 @@ class Replay:
 
 def read_replay(path: Path) -> Replay:
     """The measurements in a JSON report; raises UsageError, saying what is wrong with it."""
+    return replay_of(read_document(path, read_capped(path)), path)
+
+
+def read_document(path: Path, text: str) -> Document:
+    """*text*, which came from *path*, in the published shape; raises UsageError."""
     try:
         # Its parser limits depth and takes no NaN.
-        document = Document.model_validate_json(read_capped(path))
+        return Document.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise UsageError(
             f"{path}: is not a report this program can read: {where}: {first['msg']}"
         ) from error
+
+
+def replay_of(document: Document, path: Path) -> Replay:
+    """The measurements in *document*, which came from *path*; raises UsageError."""
     results = tuple(_results(path, document))
     return Replay(
         plan_digest=document.plan_digest,

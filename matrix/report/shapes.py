@@ -230,3 +230,6 @@ class Document(Shape):
     clusters: tuple[Group, ...] = Field(description="Most cells first")
     leftovers: tuple[Left, ...]
     waivers: tuple[Excuse, ...]
+    signed_by: str = Field(
+        default="", description="Fingerprint of the key in FILE.sig; empty for no signature"
+    )
