@@ -1,66 +1,96 @@
 """What a customer's machine is called and what it keeps secret, taken out of a text. Pure.
 
-Besides the secrets that are known (``core.text.redact``), everything is taken out that looks like
-one, and names and addresses become tokens. A token is made with a key that stays with the
-customer: the same machine has the same token in every result, and nobody else can tell which.
+Besides the secrets that are known, everything is taken out that looks like one, and names and
+addresses become tokens. A token is made with a key that stays with the customer: the same machine
+has the same token in every result, and nobody else can tell which.
 
 | found                                             | becomes               | counted as    |
 |---------------------------------------------------|-----------------------|---------------|
-| a known secret, plain or encoded                  | ``[redacted]``        | secret        |
+| a known secret, however it is written (encodings) | ``[redacted]``        | secret        |
+| the half of one where a text was cut              | ``[redacted]``        | secret        |
+| what the customer named, likewise, and as a word  | ``[redacted]``        | chosen        |
 | a private key between its marks, or cut off       | ``[redacted]``        | key           |
 | user and password in a URL                        | ``[redacted]@``       | credentials   |
 | ``password=…``, ``token: …`` and the like         | the value redacted    | secret        |
 | tokens of well-known forms                        | ``[redacted]``        | token         |
-| what the customer named                           | ``[redacted]``        | chosen        |
-| a name of this machine or its network             | ``host-1a2b3c4d``     | name          |
-| an IP or MAC address but those below              | ``address-1a2b3c4d``  | address       |
+| a name of this machine or its network             | ``[host-1a2b3c4d]``   | name          |
+| the name of an account                            | ``[account-1a2b3c4d]``| name          |
+| an IP or MAC address but those below              | ``[address-1a2b3c4d]``| address       |
 
-Loopback and unspecified addresses say nothing about anybody and stay.
+Loopback and unspecified addresses say nothing about anybody and stay. What stands in brackets as
+above is ours and is never looked into again, so that redacting twice changes nothing.
 """
 
 import hashlib
 import hmac
-import ipaddress
 import re
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from matrix.core.text import REDACTED, neutralise, redact
+from matrix.core.encodings import Glance, forms, secrets_pattern
+from matrix.core.fragments import Fragments
+from matrix.core.literals import either
+from matrix.core.lookalikes import (
+    STANDS_IN,
+    WORD_END,
+    WORD_START,
+    take_out_addresses,
+    take_out_secrets,
+)
+from matrix.core.text import REDACTED, neutralise
 
 #: Hexadecimal digits of a token: enough to tell machines apart, too few to try names out on.
 TOKEN_DIGITS = 8
 #: A name shorter than this is found in too many words.
 SHORTEST_NAME = 3
-#: Names that every machine has.
-COMMON_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback", "local", "host", "here"})
+#: A word of the customer's from this length on is taken out of longer words too.
+LONG_WORD = 8
+#: Names that many machines and accounts have, which tell nobody which one.
+COMMON_NAMES = frozenset(
+    {
+        *("localhost", "localdomain", "ip6-localhost", "ip6-loopback", "ip6-localnet", "local"),
+        *("ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters", "host", "here", "root", "admin"),
+        *("user", "nobody", "daemon", "docker", "podman", "linux", "debian", "ubuntu", "server"),
+        *("lan", "home", "test", "none", "unknown"),
+    }
+)
+#: Rounds after which what is left stays: a round finds what the one before has brought together.
+ROUNDS = 3
 
-# Every repetition is bounded or over characters that the next part cannot start with.
-_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?!-----BEGIN )[\s\S]){0,20000}?"
-    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
-)
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/@:'\"]{0,256}:[^\s/@'\"]{0,256}@")
-_NAMED = re.compile(
-    r"(?i)((?:password|passwd|passphrase|secret|token|api[_-]?key|credential)s?['\"]?"
-    r"\s{0,4}[:=]\s{0,4}['\"]?)([^\s'\",;&]{4,512})"
-)
-_TOKENS = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}|glpat-[\w-]{20,255}"
-    r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|xox[abeprs]-[A-Za-z0-9-]{10,255}"
-    r"|sk-[A-Za-z0-9_-]{20,255}|eyJ[\w-]{10,2000}\.[\w-]{10,4000}\.[\w-]{0,1000})"
-    r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9+/=._~-]{16,2000}"
-)
-_MAC = re.compile(r"(?<![\w:])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:])")
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+# What our own programs write where they cut a text, and what pytest does.
+_CUT = re.compile(r"\n?\[?(?:…|\.{3})\]?\n?")
+
+#: Kind → how often something of it was taken out.
+Taken = Counter[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removed:
+    """How often something of one kind was taken out of what is known about one place."""
+
+    kind: str
+    #: A cell, as ``queue@acme``; an environment for what was found out about it; "" for the run.
+    where: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """Everything that is taken out because somebody named it."""
+
+    secrets: frozenset[str] = frozenset()
+    chosen: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
 
 
 class Redactor:
-    """Makes texts fit to leave the machine, and counts what was taken out of them.
+    """Makes texts fit to leave the machine; any thread may use it.
 
-    *key* stays with the customer. *names* are those of the machine and its network. *chosen* are
-    words the customer wants out besides.
+    *key* stays with the customer. *names* are those of the machine and its network, *accounts*
+    those of people on it. *chosen* are words the customer wants out besides.
     """
 
     def __init__(
@@ -69,83 +99,180 @@ class Redactor:
         *,
         secrets: Iterable[str] = (),
         names: Iterable[str] = (),
+        accounts: Iterable[str] = (),
         chosen: Iterable[str] = (),
     ) -> None:
         self._key = key
-        self._secrets = tuple(secrets)
-        self._chosen = _words(chosen)
-        self._names = _words(
-            name for name in names if len(name) >= SHORTEST_NAME and name not in COMMON_NAMES
+        self._learning = threading.Lock()
+        self._known = _Known(
+            secrets=frozenset(secrets),
+            chosen=frozenset(filter(None, chosen)),
+            names=_telling(names),
+            accounts=_telling(accounts),
         )
-        #: Kind → how often something of it was taken out.
-        self.removed: Counter[str] = Counter()
+        self._steps = self._compile(self._known)
+
+    def learn(self, *, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        """Take out more from now on."""
+        with self._learning:
+            known = replace(
+                self._known,
+                secrets=self._known.secrets.union(secrets),
+                names=self._known.names | _telling(names),
+            )
+            if known != self._known:
+                self._known, self._steps = known, self._compile(known)
 
     def __call__(self, text: str) -> str:
         """*text* neutralised and without what may not leave."""
-        return self._redact(neutralise(self._redact(text)))
+        return self.take_out(text)[0]
+
+    def take_out(self, text: str) -> tuple[str, Taken]:
+        """*text* as from calling this, and how often something was taken out of it."""
+        taken: Taken = Counter()
+        once = neutralise(self._round(text, taken))
+        # A colour sequence in the middle of a secret hid it until it was dropped.
+        return (text if once == text else self._rounds(once, taken)), +taken
+
+    def hide(self, text: str) -> str:
+        """*text* without what may not leave; its control characters stay, for a terminal."""
+        return self._rounds(text, Counter())
 
     def token(self, kind: str, value: str) -> str:
         """The stable stand-in for a name or an address."""
-        digest = hmac.new(self._key, f"{kind}:{value.lower()}".encode(), hashlib.sha256)
-        return f"{kind}-{digest.hexdigest()[:TOKEN_DIGITS]}"
+        return f"[{kind}-{self.digest(kind, value)[:TOKEN_DIGITS]}]"
 
-    def _redact(self, text: str) -> str:
-        known = redact(text, self._secrets)
-        self.removed["secret"] += known.count(REDACTED) - text.count(REDACTED)
-        text = self._out(_KEY, known, "key")
-        text = self._out(_CREDENTIALS, text, "credentials", f"{REDACTED}@")
-        text = self._replace(_NAMED, text, self._named)
-        text = self._out(_TOKENS, text, "token")
-        if self._chosen:
-            text = self._out(self._chosen, text, "chosen")
-        if self._names:
-            text = self._replace(self._names, text, self._name)
-        text = self._replace(_MAC, text, self._address)
-        text = self._replace(_IPV4, text, self._address)
-        return self._replace(_IPV6, text, self._address)
+    def digest(self, kind: str, value: str) -> str:
+        """64 hexadecimal digits that stand for *value*, whatever its case."""
+        message = f"{kind}:{value.lower()}".encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
-    def _out(self, pattern: re.Pattern[str], text: str, kind: str, instead: str = REDACTED) -> str:
-        found, count = pattern.subn(instead, text)
-        self.removed[kind] += count
-        return found
+    def _address(self, address: str) -> str:
+        return self.token("address", address)
 
-    @staticmethod
-    def _replace(
-        pattern: re.Pattern[str], text: str, instead: Callable[[re.Match[str]], str]
-    ) -> str:
-        return pattern.sub(instead, text)
+    def _rounds(self, text: str, taken: Taken) -> str:
+        for _ in range(ROUNDS):
+            before, text = text, self._round(text, taken)
+            if text == before:
+                break
+        return text
 
-    def _named(self, match: re.Match[str]) -> str:
-        if match[2].startswith(REDACTED[:4]):
-            return match[0]
-        self.removed["secret"] += 1
-        return f"{match[1]}{REDACTED}"
+    def _round(self, text: str, taken: Taken) -> str:
+        for step in self._steps:
+            text = step(text, taken)
+        return text
 
-    def _name(self, match: re.Match[str]) -> str:
-        self.removed["name"] += 1
-        return self.token("host", match[0])
-
-    def _address(self, match: re.Match[str]) -> str:
-        if _says_nothing(match[0]):
-            return match[0]
-        self.removed["address"] += 1
-        return self.token("address", match[0])
+    def _compile(self, known: _Known) -> "Sequence[_Step]":
+        return (
+            _known_step(known),
+            _fragment_step(known),
+            take_out_secrets,
+            _words_step(known.chosen, lambda _: REDACTED, kind="chosen"),
+            _words_step(known.accounts, lambda name: self.token("account", name), kind="name"),
+            _names_step(known.names, lambda name: self.token("host", name)),
+            lambda text, taken: take_out_addresses(text, taken, self._address),
+        )
 
 
-def _words(words: Iterable[str]) -> re.Pattern[str] | None:
-    """Whole words, the longest first, whatever their case."""
-    ordered = sorted({word for word in words if word}, key=lambda word: (-len(word), word))
-    if not ordered:
-        return None
-    either = "|".join(map(re.escape, ordered))
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])", re.IGNORECASE)
+#: Takes something out of a text and counts it.
+_Step = Callable[[str, Taken], str]
+#: What is to stand for something that was found.
+_Instead = Callable[[str], str]
 
 
-def _says_nothing(text: str) -> bool:
-    """Whether it is loopback, unspecified, a mask, or no address at all."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        # A MAC address is none of these, and neither is "12:30:45".
-        return _MAC.fullmatch(text) is None
-    return address.is_loopback or address.is_unspecified or text.startswith("255.")
+def _known_step(known: _Known) -> _Step:
+    """Whatever is known to be secret, however it is written."""
+    short = {word for word in known.chosen if len(word) < LONG_WORD}
+    # A short word as it is stands in too many others; encoded it does not.
+    encoded = (form for word in short for form in forms(word) if len(form) > len(word))
+    patterns = {
+        "secret": secrets_pattern(known.secrets),
+        "chosen": secrets_pattern(known.chosen - short),
+        "encoded": either(encoded),
+    }
+    named = [f"(?P<{kind}>{pattern})" for kind, pattern in patterns.items() if pattern]
+    if not named:
+        return lambda text, _: text
+    pattern = re.compile("|".join((f"(?P<ours>{STANDS_IN})", *named)))
+    look = Glance(known.secrets | known.chosen)
+
+    def step(text: str, taken: Taken) -> str:
+        def instead(match: re.Match[str]) -> str:
+            if match["ours"]:
+                return match[0]
+            taken["secret" if match.lastgroup == "secret" else "chosen"] += 1
+            return REDACTED
+
+        return pattern.sub(instead, text) if look.may_hold(text) else text
+
+    return step
+
+
+def _fragment_step(known: _Known) -> _Step:
+    """The halves of known secrets beside each place where a text was cut."""
+    long = {word for word in known.chosen if len(word) >= LONG_WORD}
+    fragments = Fragments(form for secret in known.secrets | long for form in forms(secret))
+
+    def step(text: str, taken: Taken) -> str:
+        pieces, done = [], 0
+        for cut, behind in _cuts(text):
+            if cut < done:
+                continue
+            first, last = max(done, fragments.before(text, cut)), fragments.behind(text, behind)
+            before, after = REDACTED * (first < cut), REDACTED * (last > behind)
+            taken["secret"] += bool(before) + bool(after)
+            pieces += [text[done:first], before, text[cut:behind], after]
+            done = last
+        return "".join((*pieces, text[done:]))
+
+    return step
+
+
+def _cuts(text: str) -> Iterator[tuple[int, int]]:
+    """Where something was cut off, and where it goes on behind the mark of that."""
+    yield 0, 0
+    if "…" in text or "..." in text:
+        yield from (mark.span() for mark in _CUT.finditer(text))
+    yield len(text), len(text)
+
+
+def _words_step(words: Iterable[str], instead: _Instead, *, kind: str) -> _Step:
+    """Whole words, whatever their case."""
+    lowered = frozenset(word.lower() for word in words)
+    return _finding(lowered, either(lowered), instead, kind=kind)
+
+
+def _names_step(names: Iterable[str], instead: _Instead) -> _Step:
+    """Names of machines, and of every machine in a domain that is named."""
+    lowered = frozenset(name.lower() for name in names)
+    domains = either(name for name in lowered if "." in name)
+    within = rf"(?:[\w-]{{1,63}}+\.){{0,8}}?{domains}|" if domains else ""
+    return _finding(lowered, f"{within}{either(lowered)}", instead, kind="name")
+
+
+def _finding(words: frozenset[str], pattern: str, instead: _Instead, *, kind: str) -> _Step:
+    if not words:
+        return lambda text, _: text
+    found = re.compile(f"(?P<ours>{STANDS_IN})|{WORD_START}(?:{pattern}){WORD_END}", re.IGNORECASE)
+
+    def step(text: str, taken: Taken) -> str:
+        def stand_in(match: re.Match[str]) -> str:
+            if match["ours"]:
+                return match[0]
+            taken[kind] += 1
+            return instead(match[0])
+
+        lowered = text.lower()
+        if not any(word in lowered for word in words):
+            return text
+        return found.sub(stand_in, text)
+
+    return step
+
+
+def _telling(names: Iterable[str]) -> frozenset[str]:
+    """Those that tell which machine it is."""
+    lowered = (name.lower() for name in names)
+    return frozenset(
+        name for name in lowered if len(name) >= SHORTEST_NAME and name not in COMMON_NAMES
+    )

@@ -19,23 +19,17 @@ A lone carriage return is shown, so what it would have overwritten stays readabl
 colour is hidden: a reader of the evidence sees that somebody tried.
 """
 
-import base64
-import html
-import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
+
+from matrix.core.encodings import secrets_pattern
 
 #: Characters kept of one text unless the caller says otherwise.
 LIMIT = 256 * 1024
 #: What stands in the place of a secret.
 REDACTED = "[redacted]"
-#: A secret shorter than this cannot be told from ordinary text and is left alone.
-SHORTEST_SECRET = 4
-#: A line of a secret of several lines (a private key) counts alone from this length on.
-SHORTEST_SECRET_LINE = 16
 
 # Bounded repetition: an unfinished sequence costs at most 64 steps.
 _COLOUR = re.compile("\x1b\\[[0-9;:]{0,64}m")
@@ -76,11 +70,7 @@ def neutralise(text: str, *, limit: int = LIMIT) -> str:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """*text* with every secret replaced, plain or encoded.
-
-    Encodings known: base64 (both alphabets, also inside a longer value), percent, JSON, HTML and
-    Python escapes, hexadecimal, and the single long lines of a secret of several lines.
-    """
+    """*text* with every secret replaced, plain or encoded as ``core.encodings`` says."""
     pattern = _secrets_pattern(tuple(sorted(set(secrets))))
     return pattern.sub(REDACTED, text) if pattern else text
 
@@ -136,6 +126,9 @@ def size_text(size_bytes: int) -> str:
 
 
 def _show_controls(text: str) -> str:
+    # Nothing dangerous is printable as Unicode has it (str.isprintable); most texts are, all of it.
+    if text.isprintable():
+        return text
     return _DANGEROUS.sub(_shown, _COLOUR.sub("", text.replace("\r\n", "\n")))
 
 
@@ -152,38 +145,9 @@ def _shown(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=8)
 def _secrets_pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
-    # The longest first, so that a form that holds a shorter one goes as a whole.
-    ordered = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-
-def _forms(secret: str) -> Iterator[str]:
-    if len(secret) < SHORTEST_SECRET:
-        return
-    data = secret.encode("utf-8", "surrogatepass")
-    yield secret
-    yield from _base64_forms(data)
-    percent = (quote(data, safe=""), quote(data), quote_plus(data))
-    yield from percent
-    yield from (re.sub("%..", lambda escape: escape[0].lower(), form) for form in percent)
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    yield from (html.escape(secret), repr(secret)[1:-1], data.hex(), data.hex().upper())
-    yield _show_controls(secret)
-    lines = secret.splitlines()
-    if len(lines) > 1:
-        yield from (line for line in lines if len(line) >= SHORTEST_SECRET_LINE)
-
-
-def _base64_forms(data: bytes) -> Iterator[str]:
-    """The characters that depend on *data* alone, for each of its three alignments."""
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + data).decode()
-        # A character holds 6 bits; those shared with what stands before or after are unknown.
-        first = -(-before * 8 // 6)
-        last = (before + len(data)) * 8 // 6
-        yield encoded[first:last]
-        yield encoded[first:last].translate({ord("+"): "-", ord("/"): "_"})
+    # As they are, and as they look once they were neutralised.
+    pattern = secrets_pattern({*secrets, *map(_show_controls, secrets)})
+    return re.compile(pattern) if pattern else None
 
 
 def _columns(character: str) -> int:
