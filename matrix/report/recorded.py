@@ -54,7 +54,7 @@ def read_sides(path: Path) -> Mapping[CellId, Side]:
     Raises UsageError, saying what is wrong, for whatever is not a report of ours.
     """
     text = read_capped(path)
-    data = text if text.lstrip()[:1] == "{" else _grid_of_page(path, text)
+    data = text if text.lstrip()[:1] == "{" else grid_of_page(path, text)
     found: dict[CellId, Side] = {}
     for cell in _checked(path, data).cells:
         at = CellId(service=cell.service, environment=cell.environment)
@@ -69,6 +69,11 @@ def read_sides(path: Path) -> Mapping[CellId, Side]:
 
 def read_capped(path: Path) -> str:
     """The text of *path*, read only as far as a report may be long; raises UsageError."""
+    return decoded(path, read_bytes_capped(path))
+
+
+def read_bytes_capped(path: Path) -> bytes:
+    """What is in *path*, read only as far as a report may be long; raises UsageError."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -76,13 +81,19 @@ def read_capped(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     if len(data) > MOST_BYTES:
         raise UsageError(f"{path}: is larger than a report may be ({MOST_BYTES // 2**20} MiB)")
+    return data
+
+
+def decoded(path: Path, data: bytes) -> str:
+    """The text in *data*, which came from *path*; raises UsageError."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: is not a report of ours: it is not UTF-8 text") from error
 
 
-def _grid_of_page(path: Path, text: str) -> str:
+def grid_of_page(path: Path, text: str) -> str:
+    """The grid in a page as JSON; raises UsageError for what is no page of ours."""
     start = text.find(_GRID)
     end = text.find(_END, start)
     if start < 0 or end < 0:
