@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from matrix.bundle import sshsig
 from matrix.bundle.keyring import Keyring
@@ -43,8 +44,11 @@ class Signed:
     fingerprint: str
 
 
-def signed_beside(file: Path, ring: Keyring, now: datetime) -> Signed:
-    """Who signed *file*, by the signature beside it; raises Refused unless it counts *now*."""
+def signed_beside(file: Path, message: bytes | IO[bytes], ring: Keyring, now: datetime) -> Signed:
+    """Who signed *message*, the content of *file*, by the signature beside the file.
+
+    Raises Refused unless that counts *now*.
+    """
     signature = signature_of(file)
     try:
         with signature.open(encoding="ascii") as opened:
@@ -55,8 +59,7 @@ def signed_beside(file: Path, ring: Keyring, now: datetime) -> Signed:
     mark = sshsig.fingerprint(found.key)
     if name is None:
         raise Refused(f"signed by {mark}, which is not an allowed signer")
-    with file.open("rb") as message:
-        sshsig.check(found, message, namespace=FILE_NAMESPACE)
+    sshsig.check(found, message, namespace=FILE_NAMESPACE)
     return Signed(name=name, fingerprint=mark)
 
 
@@ -64,7 +67,7 @@ def check_kit(
     file: Path, ring: Keyring, now: datetime
 ) -> tuple[tuple[Finding, ...], Manifest | None]:
     """What was looked at of the kit in *file*, and what it says about itself; None for nothing."""
-    findings = [finding("signature", lambda: signature_words(file, ring, now))]
+    findings = [finding("signature", lambda: _signature(file, ring, now))]
     try:
         kit = Kit(file)
     except _NO_ZIP as error:
@@ -91,11 +94,12 @@ def finding(check: str, look: Callable[[], str]) -> Finding:
         return Finding(check=check, holds=False, says=str(error))
 
 
-def signature_words(file: Path, ring: Keyring, now: datetime) -> str:
+def _signature(file: Path, ring: Keyring, now: datetime) -> str:
     """Who signed, in words; raises Refused when nobody has whose signature counts."""
     if not signature_of(file).exists():
         raise Refused(f"there is no {signature_of(file).name} beside it: anybody may have made it")
-    return words_of(signed_beside(file, ring, now))
+    with file.open("rb") as message:
+        return words_of(signed_beside(file, message, ring, now))
 
 
 def words_of(signed: Signed) -> str:

@@ -45,6 +45,7 @@ COMMANDS = {
     "db": "Say where the store is, and remove what is old.",
     "bundle": "Make kits with which customers validate their own servers.",
     "key": "Make keys that sign, and say whose signatures count.",
+    "verify": "Say whether a report is what its signer signed.",
     "lab": "Start and stop throw-away hosts on this machine.",
     "config": "Check the project's files, or print their JSON Schema.",
     "completion": "Print the completion script for bash, zsh or fish.",

@@ -13,13 +13,18 @@ def write_report(report: Report, name: str, path: Path) -> Sequence[Path]:
     Returns the files written: a format that knows one environment only has one beside *path* for
     each.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     documents = render_files(name, report, path)
     for target, document in documents.items():
-        half = target.with_name(f".{target.name}.new")
-        half.write_text(document, encoding="utf-8")
-        half.replace(target)
+        write_document(document, target)
     return tuple(documents)
+
+
+def write_document(document: str, path: Path) -> None:
+    """Put *document* at *path* in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.new")
+    half.write_text(document, encoding="utf-8")
+    half.replace(path)
 
 
 def append_report(report: Report, name: str, path: Path) -> Sequence[Path]:
