@@ -8,6 +8,7 @@ from enum import Enum
 from matrix.core.drift import FactChange
 from matrix.core.history import CellHistory, Cluster, Comparison
 from matrix.core.model import CellId, Environment, Service
+from matrix.core.redaction import Removed
 from matrix.core.result import CellResult, EnvironmentFinding, Leftover
 from matrix.core.verdict import Verdict
 from matrix.core.vitality import Strength
@@ -104,6 +105,8 @@ class Report:
     waivers: tuple[JudgedWaiver, ...] = ()
     #: Fingerprint of the key that the file is signed with when it is written; "" for no signature.
     signed_by: str = ""
+    #: What was taken out before anything was written; () where nothing is ever taken out.
+    redacted: tuple[Removed, ...] = ()
 
     @property
     def seconds(self) -> float | None:

@@ -71,7 +71,8 @@ class Removed:
     """How often something of one kind was taken out of what is known about one place."""
 
     kind: str
-    #: A cell, as ``queue@acme``; an environment for what was found out about it; "" for the run.
+    #: A cell, as ``queue@acme``; an environment for what was found out about it; ``leftovers``;
+    #: "" for the run's own heading.
     where: str
     count: int
 
@@ -84,6 +85,8 @@ class _Known:
     chosen: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
+    #: Names that stay: what the sender calls things.
+    spared: frozenset[str] = frozenset()
 
 
 class Redactor:
@@ -112,13 +115,20 @@ class Redactor:
         )
         self._steps = self._compile(self._known)
 
-    def learn(self, *, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
-        """Take out more from now on."""
+    def learn(
+        self,
+        *,
+        secrets: Iterable[str] = (),
+        names: Iterable[str] = (),
+        spared: Iterable[str] = (),
+    ) -> None:
+        """Take out more from now on; names that are *spared* stay, whoever has told them."""
         with self._learning:
             known = replace(
                 self._known,
                 secrets=self._known.secrets.union(secrets),
                 names=self._known.names | _telling(names),
+                spared=self._known.spared.union(name.lower() for name in spared),
             )
             if known != self._known:
                 self._known, self._steps = known, self._compile(known)
@@ -168,8 +178,12 @@ class Redactor:
             _fragment_step(known),
             take_out_secrets,
             _words_step(known.chosen, lambda _: REDACTED, kind="chosen"),
-            _words_step(known.accounts, lambda name: self.token("account", name), kind="name"),
-            _names_step(known.names, lambda name: self.token("host", name)),
+            _words_step(
+                known.accounts - known.spared,
+                lambda name: self.token("account", name),
+                kind="name",
+            ),
+            _names_step(known.names - known.spared, lambda name: self.token("host", name)),
             lambda text, taken: take_out_addresses(text, taken, self._address),
         )
 
