@@ -21,9 +21,11 @@ from matrix.bundle.shelf import Shelf
 from matrix.core.errors import EngineUnavailable, Refused
 from matrix.core.model import Environment, Host, Kind, Limits, Project, Service
 from matrix.core.plan import Plan
+from matrix.core.redaction import Redactor
 from matrix.core.requirements import sentence, unmet
 from matrix.execution.sweep import Sweep, Swept
 from matrix.execution.toolbox import Halt
+from matrix.redacting import redacted_show, redacted_site, removed_from
 from matrix.site import Site, Supply, open_project, opened
 
 HOST = "here"
@@ -106,11 +108,19 @@ def memory_of(service: Service) -> int:
     return service.settings.memory_bytes + sum(companions)
 
 
-def run_kit(site: Site, *, show: Show, halt: Halt) -> tuple[Plan, Outcome, Swept]:
-    """Measure every cell, then remove everything again, images too."""
+def run_kit(
+    site: Site, *, show: Show, halt: Halt, redactor: Redactor
+) -> tuple[Plan, Outcome, Swept]:
+    """Measure every cell, then remove everything again, images too.
+
+    What *redactor* takes out is neither kept nor shown; the report says how much that was.
+    """
+    site, show = redacted_site(site, redactor), redacted_show(show, redactor)
     wish = Wish(parallel=PARALLEL)
     plan = plan_run(site, wish)
     outcome = run_plan(site, plan, wish, show=show, halt=halt)
+    report = replace(outcome.report, redacted=removed_from(site.store))
+    outcome = replace(outcome, report=report)
     swept = sweep_hosts(site, Sweep(remove=True, keep_images=False))
     return plan, outcome, swept
 

@@ -1,13 +1,13 @@
 """What may not leave a customer's machine, and keeping it from everything that is written there."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matrix.app import Show
-from matrix.bundle.redaction_key import default_place, load_or_make_key
+from matrix.bundle.redaction_key import default_place, load_or_make_key, passing_key
 from matrix.core.errors import UsageError
 from matrix.core.model import Project
 from matrix.core.plan import Plan
@@ -38,20 +38,23 @@ class RedactionWish:
 
 def open_redactor(wish: RedactionWish) -> Redactor:
     """One that keeps its key; raises UsageError for a file that cannot be used."""
-    key = load_or_make_key(wish.key_file or default_place())
-    words = (word for file in wish.files for word in _words_of(file))
-    return make_redactor(key, (*wish.words, *words))
+    return _redactor(wish, load_or_make_key(wish.key_file or default_place()))
 
 
-def make_redactor(key: bytes, words: Sequence[str]) -> Redactor:
-    """One that knows this machine and this process's environment."""
+def passing_redactor(wish: RedactionWish) -> Redactor:
+    """One for what is not kept: its tokens are like no others. Raises UsageError as well."""
+    return _redactor(wish, passing_key())
+
+
+def _redactor(wish: RedactionWish, key: bytes) -> Redactor:
+    """It knows this machine and this process's environment."""
     identity = own_identity()
     return Redactor(
         key,
         secrets=secrets_in(os.environ),
         names={part for name in identity.names for part in parts_of_name(name)},
         accounts=identity.accounts,
-        chosen=words,
+        chosen=(*wish.words, *(word for file in wish.files for word in _words_of(file))),
     )
 
 

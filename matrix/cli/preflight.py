@@ -1,6 +1,7 @@
 """What a kit runs on the customer's machine: the front door of the file itself."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -11,8 +12,10 @@ import click
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import print_report, talk
 from matrix.cli.progress import shown
+from matrix.cli.redacting import redact_output, redaction_options, restored_output
 from matrix.core.errors import MatrixError
 from matrix.core.gate import Exit, code_of_error, exit_code
+from matrix.core.redaction import Redactor
 from matrix.core.text import clean
 from matrix.execution.toolbox import Halt
 from matrix.preflight import (
@@ -23,6 +26,7 @@ from matrix.preflight import (
     summary,
     unmet_requirements,
 )
+from matrix.redacting import RedactionWish, open_redactor, passing_redactor
 from matrix.report.writing import write_report
 from matrix.site import Site
 
@@ -48,6 +52,7 @@ def kit(context: click.Context) -> None:
     default=Path(),
     help="Folder for the results (default: this one).",
 )
+@redaction_options
 @click.pass_obj
 def preflight(
     place: tuple[Path, Path],
@@ -56,9 +61,16 @@ def preflight(
     yes: bool,
     engine_socket: Path | None,
     out: Path,
+    words: Sequence[str],
+    word_files: Sequence[Path],
+    key_file: Path | None,
 ) -> int:
     """Say what will be done, do it, clean up, and leave a report."""
     path, folder = place
+    wish = RedactionWish(words=tuple(words), files=tuple(word_files), key_file=key_file)
+    # What is kept needs the key that is kept; checking requirements writes nothing at all.
+    redactor = passing_redactor(wish) if facts_only else open_redactor(wish)
+    redact_output(redactor)
     engine = choose_engine(engine_socket)
     with opened_kit(path, folder, engine, datetime.now(UTC)) as (site, manifest):
         memory = [memory_of(one) for one in site.project.services]
@@ -68,11 +80,18 @@ def preflight(
             return _print_requirements(site)
         if not yes and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
             return Exit.USAGE
-        return _measure(site, out)
+        return _measure(site, out, redactor)
 
 
 def main(path: str, folder: str, arguments: Sequence[str]) -> int:
     """Run the kit at *path* with *folder* to unpack into; returns the exit code."""
+    with restored_output():
+        # Until it is known what the customer wants out besides.
+        redact_output(passing_redactor(RedactionWish()))
+        return _run(path, folder, arguments)
+
+
+def _run(path: str, folder: str, arguments: Sequence[str]) -> int:
     try:
         place = (Path(path), Path(folder))
         code = kit.main(
@@ -86,6 +105,10 @@ def main(path: str, folder: str, arguments: Sequence[str]) -> int:
     except MatrixError as error:
         click.echo(f"matrix: {clean(str(error))}", err=True)
         return int(code_of_error(error))
+    except Exception as error:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        click.echo("matrix: this is a defect of matrix, not of your machine", err=True)
+        return Exit.INTERNAL
     return int(code or 0)
 
 
@@ -97,11 +120,12 @@ def _print_requirements(site: Site) -> int:
     return code
 
 
-def _measure(site: Site, out: Path) -> int:
+def _measure(site: Site, out: Path, redactor: Redactor) -> int:
     halt = Halt()
     interruption = Interruption(site.store, halt)
     with interruption.heeded():
-        _, outcome, swept = run_kit(site, show=partial(shown, site.project), halt=halt)
+        show = partial(shown, site.project)
+        _, outcome, swept = run_kit(site, show=show, halt=halt, redactor=redactor)
     print_report("text", outcome.report)
     for path in write_report(outcome.report, "html", out / "report.html"):
         talk(f"report: {path}")
