@@ -35,6 +35,7 @@ from matrix.report.shapes import (
     Left,
     Measurement,
     Probe,
+    Removal,
     Row,
     Strength,
     Try,
@@ -77,6 +78,9 @@ def document(report: Report) -> Document:
         by=report.by,
         plan_digest=report.plan_digest,
         version=report.version,
+        redacted=tuple(
+            Removal(kind=one.kind, where=one.where, count=one.count) for one in report.redacted
+        ),
         gate=Gate(
             door=decision.door.value,
             exit_code=decision.exit_code,

@@ -81,6 +81,7 @@ def _body(report: Report) -> dict[str, object]:
         "changes": marks.changes(report),
         "clusters_shared": [one for one in report.clusters if len(one.cells) > 1],
         "clusters_single": [one for one in report.clusters if len(one.cells) == 1],
+        "redacted": summary.redacted(report),
         "not_green": not_green,
         "left_out": left_out,
     }

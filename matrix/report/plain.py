@@ -42,6 +42,7 @@ def render(report: Report, *, width: int) -> str:
         _strengths(report),
         "\n".join(one_line(line, width) for line in past_lines(report)),
         "\n".join(_findings(report, width)),
+        "\n".join(_redacted(report)),
         "\n".join(_gate(report, width)),
     )
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -130,6 +131,15 @@ def _findings(report: Report, width: int) -> Iterator[str]:
         )
         if left.remedy:
             yield f"  {left.remedy}"
+
+
+def _redacted(report: Report) -> Iterator[str]:
+    """What is not in the report, place by place."""
+    places = summary.redacted(report)
+    if places:
+        yield "taken out before anything was written:"
+    for where, counts in places.items():
+        yield f"  {where}: {', '.join(counts)}"
 
 
 def _gate(report: Report, width: int) -> Iterator[str]:

@@ -207,6 +207,14 @@ class Left(Shape):
     remedy: str
 
 
+class Removal(Shape):
+    """What was taken out of one place before anything was written, and how often."""
+
+    kind: str
+    where: str = Field(description="Cell or environment; `leftovers`; empty for the run's heading")
+    count: int
+
+
 class Document(Shape):
     """A report of compat-matrix: the grid, the evidence and the gate's decision."""
 
@@ -220,6 +228,7 @@ class Document(Shape):
     by: str
     plan_digest: str
     version: str
+    redacted: tuple[Removal, ...] = Field(description="Empty where nothing is ever taken out")
     gate: Gate
     counts: dict[Verdict, int] = Field(description="Cells with each verdict")
     services: tuple[Row, ...]

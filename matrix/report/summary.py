@@ -1,7 +1,7 @@
 """What every format says in the same words: the cells in order, counts, sentences, tallies."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.core.grid import Decision, GridCell, Report
@@ -152,6 +152,29 @@ def reason_cell(ids: Mapping[str, CellId], reason: str) -> CellId | None:
 def run_command(cell: CellId) -> str:
     """The command that measures one cell again."""
     return shlex.join(["matrix", "run", "-s", cell.service, "-e", cell.environment])
+
+
+#: What something that was taken out is called, one and several of it.
+_REMOVED = {
+    "address": ("address", "addresses"),
+    "chosen": ("word you named", "words you named"),
+    "credentials": ("login in a URL", "logins in URLs"),
+    "key": ("private key", "private keys"),
+    "name": ("name", "names"),
+    "secret": ("secret", "secrets"),
+    "token": ("access token", "access tokens"),
+}
+
+
+def redacted(report: Report) -> Mapping[str, Sequence[str]]:
+    """Where something was taken out → how much of what: ``3 addresses``."""
+    found: dict[str, list[str]] = {}
+    for one in report.redacted:
+        names = _REMOVED.get(one.kind, (one.kind, one.kind))
+        found.setdefault(one.where or "the run", []).append(
+            f"{one.count} {names[one.count != 1]}"
+        )
+    return found
 
 
 def short_id(image_id: str) -> str:
