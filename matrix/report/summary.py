@@ -171,9 +171,7 @@ def redacted(report: Report) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for one in report.redacted:
         names = _REMOVED.get(one.kind, (one.kind, one.kind))
-        found.setdefault(one.where or "the run", []).append(
-            f"{one.count} {names[one.count != 1]}"
-        )
+        found.setdefault(one.where or "the run", []).append(f"{one.count} {names[one.count != 1]}")
     return found
 
 
