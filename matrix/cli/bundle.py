@@ -17,12 +17,14 @@ from matrix.cli.output import (
     say_build,
     talk,
 )
+from matrix.cli.returned import bundle_import
 from matrix.cli.verify import bundle_verify
 from matrix.core.errors import UsageError
 from matrix.core.model import Environment, Project, Service
 from matrix.core.selection import matching
 from matrix.core.text import size_text
-from matrix.site import open_project
+from matrix.importing import record_kit
+from matrix.site import open_project, opened_store
 
 SUFFIX = ".matrix"
 VALID_DAYS = 30
@@ -30,10 +32,11 @@ VALID_DAYS = 30
 
 @click.group("bundle")
 def command() -> None:
-    """Make kits with which customers validate their own servers."""
+    """Make kits with which customers validate their own servers, and take in what comes back."""
 
 
 command.add_command(bundle_verify)
+command.add_command(bundle_import)
 
 
 @command.command("build")
@@ -69,7 +72,8 @@ def build(
 ) -> None:
     """Make one file with the runner, the images and the probes, and its signature beside it.
 
-    The customer runs it with `sh FILE preflight`; nothing needs to be installed there.
+    The customer runs it with `sh FILE preflight`; nothing needs to be installed there. The project
+    remembers the kit, so that what comes back from it counts: see `matrix bundle import`.
     """
     project = open_project(start, inventories)
     environment = _one(project, customer)
@@ -90,6 +94,8 @@ def build(
         talk(f"signed: {sign_file(target, private)}")
     else:
         talk("not signed: the customer cannot tell that it is from you; give --key to sign it")
+    with opened_store(project) as store:
+        record_kit(store, target)
     if as_json:
         print_json({"file": str(target), "kit": manifest.model_dump(mode="json")})
     talk(f"kit: {target} ({size_text(target.stat().st_size)})")

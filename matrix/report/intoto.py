@@ -25,8 +25,13 @@ _NOT_KNOWN_TO_WORK = (Verdict.FAILED, Verdict.ERROR, Verdict.MISSING, Verdict.ST
 def render(report: Report, *, width: int) -> str:
     """The statement as JSON, ending in a newline; *width* is of no use to it."""
     del width
+    return json.dumps(statement(report), indent=1, ensure_ascii=False) + "\n"
+
+
+def statement(report: Report) -> dict[str, object]:
+    """The statement as JSON has it."""
     everything = tuple(places(report))
-    statement = {
+    return {
         "_type": STATEMENT,
         "subject": list(_subjects(everything)),
         "predicateType": PREDICATE,
@@ -38,7 +43,6 @@ def render(report: Report, *, width: int) -> str:
             "failedTests": _named(everything, *_NOT_KNOWN_TO_WORK),
         },
     }
-    return json.dumps(statement, indent=1, ensure_ascii=False) + "\n"
 
 
 def _subjects(everything: tuple[Place, ...]) -> Iterator[dict[str, Json]]:

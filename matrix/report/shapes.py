@@ -1,13 +1,17 @@
 """The shapes of the JSON report: what docs/reference/report.schema.json describes."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from matrix.core.verdict import Verdict
 
 SCHEMA_VERSION: Literal[1] = 1
+
+T = TypeVar("T")
+#: Read no further than to the first that is wrong: a file from anybody may have a million of them.
+Many = Annotated[tuple[T, ...], FailFast()]
 
 
 class Shape(BaseModel):
@@ -23,8 +27,8 @@ class Gate(Shape):
     exit_code: int
     required: int = Field(description="Required cells")
     known: int = Field(description="Required cells that have a verdict")
-    reasons: tuple[str, ...] = Field(description="Most important first, cell id first")
-    notes: tuple[str, ...] = Field(description="Waivers and quarantines as they stand")
+    reasons: Many[str] = Field(description="Most important first, cell id first")
+    notes: Many[str] = Field(description="Waivers and quarantines as they stand")
 
 
 class Fault(Shape):
@@ -41,7 +45,7 @@ class Host(Shape):
     facts: dict[str, str | int | float | bool | None]
     fingerprint: str
     fault: Fault | None
-    deviations: tuple[str, ...]
+    deviations: Many[str]
 
 
 class Column(Shape):
@@ -52,7 +56,7 @@ class Column(Shape):
     kind: str
     engine: str
     labels: dict[str, str]
-    hosts: tuple[Host, ...] = Field(description="Empty when nothing was found out about it")
+    hosts: Many[Host] = Field(description="Empty when nothing was found out about it")
 
 
 class Strength(Shape):
@@ -60,7 +64,7 @@ class Strength(Shape):
 
     proven: int
     all: int
-    unproven: tuple[str, ...] = Field(description="Ids of the other probes")
+    unproven: Many[str] = Field(description="Ids of the other probes")
     measured_at: datetime
 
 
@@ -100,7 +104,7 @@ class Probe(Shape):
     message: str
     detail: str
     seconds: float
-    commands: tuple[Command, ...]
+    commands: Many[Command]
     output: str
 
 
@@ -112,9 +116,9 @@ class Try(Shape):
     verdict: Verdict
     reason: str
     message: str
-    planned: tuple[str, ...] = Field(description="Ids of the probes that were planned")
-    probes: tuple[Probe, ...]
-    faults: tuple[Fault, ...]
+    planned: Many[str] = Field(description="Ids of the probes that were planned")
+    probes: Many[Probe]
+    faults: Many[Fault]
     image_id: str = Field(description="Image that really ran; empty when no container was made")
     logs: dict[str, str] = Field(description="Companion to log tail; the empty name is the service")
     traceback: str
@@ -169,9 +173,9 @@ class Cell(Shape):
     finished_at: datetime | None
     flaky: bool = Field(description="Now passes and now fails, or passed only after a retry")
     change: Class = Field(description="Since the baseline; empty for the same, or for no baseline")
-    history: tuple[Measurement, ...] = Field(description="Newest first, at most ten")
+    history: Many[Measurement] = Field(description="Newest first, at most ten")
     first_bad: Measurement | None = Field(description="Since when it is bad; null when it is not")
-    attempts: tuple[Try, ...]
+    attempts: Many[Try]
 
 
 class Excuse(Shape):
@@ -191,8 +195,8 @@ class Group(Shape):
 
     signature: str = Field(description="The same between runs")
     message: str = Field(description="Addresses, ports, times, ids, paths and durations folded")
-    cells: tuple[str, ...]
-    probes: tuple[str, ...] = Field(description="Empty for a fault of cells as a whole")
+    cells: Many[str]
+    probes: Many[str] = Field(description="Empty for a fault of cells as a whole")
     count: int = Field(description="How often it was said in all")
 
 
@@ -231,14 +235,14 @@ class Document(Shape):
     redacted: tuple[Removal, ...] = Field(description="Empty where nothing is ever taken out")
     gate: Gate
     counts: dict[Verdict, int] = Field(description="Cells with each verdict")
-    services: tuple[Row, ...]
-    environments: tuple[Column, ...]
+    services: Many[Row]
+    environments: Many[Column]
     baseline: str = Field(description="Run, release or file it is compared with; empty for none")
     changes: dict[str, Class] = Field(description="Cells not the same as there, also lost ones")
-    cells: tuple[Cell, ...] = Field(description="Every cell once, row by row")
-    clusters: tuple[Group, ...] = Field(description="Most cells first")
-    leftovers: tuple[Left, ...]
-    waivers: tuple[Excuse, ...]
+    cells: Many[Cell] = Field(description="Every cell once, row by row")
+    clusters: Many[Group] = Field(description="Most cells first")
+    leftovers: Many[Left]
+    waivers: Many[Excuse]
     signed_by: str = Field(
         default="", description="Fingerprint of the key in FILE.sig; empty for no signature"
     )
