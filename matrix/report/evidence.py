@@ -42,7 +42,10 @@ class Budget:
             return ""
         if self.spent:
             return _NOT_SHOWN
-        kept = neutralise(found, limit=min(self.left, TEXT_CHARACTERS))
+        limit = min(self.left, TEXT_CHARACTERS)
+        # Nearly every text: short, and with nothing that could be dangerous.
+        whole = len(found) <= limit and found.isprintable()
+        kept = found if whole else neutralise(found, limit=limit)
         self.left -= len(kept)
         return kept
 

@@ -7,19 +7,17 @@ million texts, most of them many times: what needs no change is not made anew.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, TypeVar, cast
 
 from matrix.core import text
 
 T = TypeVar("T")
+# Any: each takes values of its own kind.
+_Way = Callable[[Any], object]
 
-#: What was found out by ``_way``.
-_WAYS: dict[type, Callable[[Any], object]] = {}
-_NAMES: dict[type, tuple[str, ...]] = {}
-#: Texts up to this length are remembered; longer ones are evidence and come once.
-_SHORT = 200
+#: What was found out by ``_way`` about a kind; None for one that holds no text.
+_WAYS: dict[type, _Way | None] = {}
 
 
 def harmless(value: T) -> T:
@@ -38,13 +36,16 @@ def shown_bytes(data: bytes, *, limit: int = text.LIMIT) -> str:
 
 def _harmless(value: object) -> object:
     kind = type(value)
-    way = _WAYS.get(kind)
-    if way is None:
-        way = _WAYS[kind] = _way(kind)
-    return way(value)
+    way = _WAYS[kind] if kind in _WAYS else _learn(kind)
+    return value if way is None else way(value)
 
 
-def _way(kind: type) -> Callable[[Any], object]:  # Any: each takes values of its own kind
+def _learn(kind: type) -> _Way | None:
+    way = _WAYS[kind] = _way(kind)
+    return way
+
+
+def _way(kind: type) -> _Way | None:
     """How values of *kind* are made harmless."""
     if issubclass(kind, str):
         return _text
@@ -52,20 +53,12 @@ def _way(kind: type) -> Callable[[Any], object]:  # Any: each takes values of it
         return _tuple
     if issubclass(kind, Mapping):
         return _mapping
-    if not is_dataclass(kind):
-        return _as_it_is
-    _NAMES[kind] = tuple(field.name for field in fields(kind))
-    return _dataclass
+    return _dataclass(kind) if is_dataclass(kind) else None
 
 
 def _text(value: str) -> str:
-    made = _short(value) if len(value) <= _SHORT else text.neutralise(value)
+    made = text.neutralise(value)
     return value if made == value else made
-
-
-@lru_cache(maxsize=1 << 16)
-def _short(value: str) -> str:
-    return text.neutralise(value)
 
 
 def _tuple(value: tuple[object, ...]) -> tuple[object, ...]:
@@ -77,15 +70,26 @@ def _mapping(value: Mapping[object, object]) -> Mapping[object, object]:
     return {_harmless(key): _harmless(item) for key, item in value.items()}
 
 
-def _dataclass(value: Any) -> object:  # noqa: ANN401 - replace() wants to know which dataclass
-    changes = {}
-    for name in _NAMES[type(value)]:
-        found = getattr(value, name)
-        made = _harmless(found)
-        if made is not found:
-            changes[name] = made
-    return replace(value, **changes) if changes else value
+def _dataclass(kind: type) -> _Way:
+    """One that reads all fields at once, and makes a new value only where one has changed."""
+    names = tuple(field.name for field in fields(kind))
+    # For a single name attrgetter gives no tuple; no field bears the second.
+    read = attrgetter(*names) if len(names) > 1 else attrgetter(*names, "__class__")
 
+    # Any: replace() wants to know which dataclass.
+    def way(value: Any) -> object:  # noqa: ANN401
+        changes = {}
+        for name, found in zip(names, read(value), strict=False):
+            kind = type(found)
+            # Most are short texts with nothing in them, or no texts: neither is worth a call.
+            if kind is str and len(found) <= text.LIMIT and found.isprintable():
+                continue
+            way = _WAYS[kind] if kind in _WAYS else _learn(kind)
+            if way is None:
+                continue
+            made = way(found)
+            if made is not found:
+                changes[name] = made
+        return replace(value, **changes) if changes else value
 
-def _as_it_is(value: object) -> object:
-    return value
+    return way

@@ -80,8 +80,12 @@ def test_every_cell_has_its_evidence_and_every_environment_its_facts() -> None:
 
 def test_the_history_and_the_waivers_of_a_cell_are_in_its_evidence() -> None:
     known = unpacked("worker@prod", of=render("html", a_report_with_a_past()))
-    assert len(known["history"]["past"]) == 30
-    assert known["history"]["first_bad"] == known["history"]["past"][-1]
+    history = known["history"]
+    assert len(history["runs"]) == len(history["verdicts"]) == len(history["at"]) == 30
+    assert history["first_bad"]["run"] == history["runs"][-1]
+    assert history["releases"].count("2.3") == 1
+    # A column of which all is the same is that value.
+    assert isinstance(history["probes"], str)
     assert [waiver["state"] for waiver in known["waivers"]] == ["used"]
 
 

@@ -1,6 +1,14 @@
 /* What a cell came to in its last thirty measurements. */
 matrix.history = (() => {
-  const { el, badge, count, ago, moment, code, GLYPHS } = matrix.words;
+  const { el, badge, count, ago, moment, GLYPHS, LETTERS } = matrix.words;
+
+  /* The file holds a column for each field; one value stands for a column that is all alike. */
+  const of = (column, at) => (Array.isArray(column) ? column[at] : column);
+  const unpack = (packed) => packed.runs.map((run, at) => ({
+    run, verdict: LETTERS[packed.verdicts[at]], at: packed.at[at],
+    release: of(packed.releases, at), reason: of(packed.reasons, at), retries: of(packed.retries, at),
+    image: of(packed.images, at), fingerprint: of(packed.fingerprints, at), probes: of(packed.probes, at),
+  }));
 
   const differences = (past, before) => (before ? [["image", "another image"], ["fingerprint", "another state of the environment"], ["probes", "other probes"]]
     .filter(([name]) => past[name] !== before[name]).map(([, words]) => words) : []);
@@ -25,28 +33,27 @@ matrix.history = (() => {
     el("td", {}, [firstBad && firstBad.run === past.run ? "first bad" : "",
       past.retries ? count(past.retries, "retry", "retries") : "", ...differences(past, before)].filter(Boolean).join(", ")));
 
-  const sentence = (history) => {
-    const { first_bad: bad, past } = history;
+  const sentence = (past, { first_bad: bad, flaky }) => {
     const parts = [];
     if (bad) parts.push(`Bad since run ${bad.run}${bad.release ? ` (release ${bad.release})` : ""}, ${ago(bad.at)}.`);
     const last = past.find((one) => one.verdict === "PASSED" || one.verdict === "WARNED");
     if (bad && last) parts.push(`Last green: run ${last.run}, ${ago(last.at)}.`);
     if (bad && !last) parts.push("It was never green here.");
     if (!bad && past.length > 1 && past.every((one) => one.verdict === "PASSED")) parts.push(`Green in all ${past.length} measurements.`);
-    if (history.flaky) parts.push("Flaky: it passes and fails with the same image and the same environment.");
+    if (flaky) parts.push("Flaky: it passes and fails with the same image and the same environment.");
     return parts.join(" ");
   };
 
   /** The strip, the first bad run and the list; null for a cell without a past. */
   const render = (history) => {
-    const { past } = history;
+    const past = unpack(history);
     if (!past.length) return null;
     const pairs = past.map((one, at) => [one, past[at + 1]]);
     return el("section", { class: "past" },
       el("h3", {}, el("b", {}, "History"), el("span", { class: "sum" }, count(past.length, "measurement"))),
       el("ol", { class: "runs", "aria-label": "Measurements, oldest first" },
         [...pairs].reverse().map(([one, before]) => bar(one, before, history.first_bad))),
-      el("p", { class: "note" }, sentence(history)),
+      el("p", { class: "note" }, sentence(past, history)),
       el("details", { class: "log" }, el("summary", {}, "Each measurement"),
         el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Each measurement" },
           el("table", { class: "runs-table" }, el("thead", {}, el("tr", {}, ["Verdict", "Run", "When", "What was different"].map((name) => el("th", { scope: "col" }, name)))),

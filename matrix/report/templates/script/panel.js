@@ -1,6 +1,6 @@
 /* The panel of one cell. It has the address #cell=queue@qa. */
 matrix.panel = (data, view) => {
-  const { el, badge, moment, ago, code } = matrix.words;
+  const { el, badge, moment, ago, code, typed } = matrix.words;
   const root = document.documentElement;
   const main = document.getElementById("main");
   const panel = document.getElementById("panel");
@@ -8,8 +8,7 @@ matrix.panel = (data, view) => {
   const services = new Map(data.services.map((one) => [one.name, one]));
   let opened = null;
 
-  const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\"'\"'")}'`);
-  const commandOf = (cell) => `matrix run -s ${quote(cell.service)} -e ${quote(cell.environment)}`;
+  const commandOf = (cell) => typed("matrix", "run", "-s", cell.service, "-e", cell.environment);
   const close = () => matrix.state.go({ cell: "" });
 
   const marks = (cell) => [
@@ -45,7 +44,7 @@ matrix.panel = (data, view) => {
     panel.replaceChildren(head(cell));
     const [found, known] = await Promise.all([matrix.model.evidence(cell.id), matrix.model.evidence("environments")]);
     if (opened !== cell) return;
-    const { attempts, history, waivers } = found || { attempts: [], history: { past: [] }, waivers: [] };
+    const { attempts, history, waivers } = found || { attempts: [], history: { runs: [] }, waivers: [] };
     const service = services.get(cell.service);
     const parts = [waivers.map(waiver), cluster(cell), matrix.history.render(history), matrix.evidence.render(attempts, cell, service.unproven),
       matrix.facts.render(cell, service, known), measured(cell)];

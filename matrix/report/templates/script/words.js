@@ -44,6 +44,9 @@ matrix.words = (() => {
   };
   const shortId = (id) => id.replace(/^sha256:/, "").slice(0, 12);
   const code = (id) => el("code", { title: id }, shortId(id));
+  const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\"'\"'")}'`);
+  /** Words of a command as one types them into a shell. */
+  const typed = (...words) => words.map(quote).join(" ");
 
-  return { GLYPHS, LETTERS, el, svg, badge, seconds, count, ago, moment, shortId, code };
+  return { GLYPHS, LETTERS, el, svg, badge, seconds, count, ago, moment, shortId, code, typed };
 })();
