@@ -24,8 +24,9 @@ SERVICE_LABEL = "com.docker.swarm.service.id"
 TASK_LABEL = "com.docker.swarm.task.id"
 #: Between two looks at what the cluster does in its own time.
 LOOK_AGAIN_SECONDS = 0.05
-#: How long the cluster may take to find a place for a task; there is only one that fits.
-PLACE_SECONDS = 10.0
+#: How long the cluster may take to find a place for a task; there is only one that fits, and a
+#: manager on a busy machine was seen to take more than ten seconds to look at it.
+PLACE_SECONDS = 30.0
 #: States of a task (Engine API, TaskState): before it has a place, when it did not start, and when
 #: its container has ended by itself.
 UNPLACED = ("new", "pending")
