@@ -75,8 +75,39 @@ class Desk:
     now: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """A result that counts, as far as it can be told without taking it in."""
+
+    kit: IssuedKit
+    reporter: Reporter
+    arrived: Import
+    #: The identical bytes, imported before; None when they were not.
+    known: Import | None
+    #: The run that it tells of; None where it was imported before.
+    run: Run | None
+    removed: Mapping[str, int]
+
+
 def import_result(desk: Desk, path: Path) -> Returned:
     """Take in the result at *path*; raises Refused, and nothing was changed."""
+    found = check_result(desk, path)
+    if found.run is None:
+        return _nothing_new(found.known or found.arrived, found.reporter)
+    kept = desk.store.record_import(found.kit, found.arrived, found.run)
+    if kept.run != found.arrived.run:
+        return _nothing_new(kept, found.reporter)
+    return Returned(
+        run=found.run.id,
+        reporter=found.reporter,
+        known=False,
+        verdicts={result.cell: result.verdict for result in found.run.results},
+        removed=found.removed,
+    )
+
+
+def check_result(desk: Desk, path: Path) -> Checked:
+    """Everything that is asked of the result at *path*, changing nothing; raises Refused."""
     data = read_result(path)
     payload, key = open_result(data, trusts=desk.ring.trusts(desk.now))
     statement = read_statement(payload)
@@ -96,17 +127,12 @@ def import_result(desk: Desk, path: Path) -> Returned:
     )
     del data
     known = desk.store.load_import(kit.nonce)
-    if known is not None:
-        return _nothing_new(imported_before(known, arrived), reporter)
-    run = _run(desk, statement, kit, arrived, reporter)
-    kept = desk.store.record_import(kit, arrived, run)
-    if kept.run != arrived.run:
-        return _nothing_new(kept, reporter)
-    return Returned(
-        run=run.id,
+    return Checked(
+        kit=kit,
         reporter=reporter,
-        known=False,
-        verdicts={result.cell: result.verdict for result in run.results},
+        arrived=arrived,
+        known=imported_before(known, arrived) if known else None,
+        run=None if known else _run(desk, statement, kit, arrived, reporter),
         removed={one.kind: one.count for one in statement.predicate.redacted},
     )
 
