@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from matrix import __version__
-from matrix.bundle.kit import Contents, digests, write_kit
-from matrix.bundle.layers import unpack_image
-from matrix.bundle.layout import write_layout
+from matrix.bundle.kit import RUNNER_HEAD, Contents, digests, write_kit
+from matrix.bundle.layers import UnpackedImage, unpack_image
+from matrix.bundle.layout import docker_head, layers_place, write_layout
 from matrix.bundle.manifest import FORMAT, Manifest
 from matrix.bundle.project_files import project_files
 from matrix.bundle.wheels import PYTHONS, Wheel, fetch_wheels, write_own_package
@@ -19,7 +19,7 @@ from matrix.core.errors import UsageError
 from matrix.core.model import Environment, Project, Service
 from matrix.core.ports import Images
 from matrix.probing.sources import digest as digest_probes
-from matrix.wiring import ensure_images, probe_folders, source_engine
+from matrix.wiring import build_missing, ensure_images, probe_folders, source_engine
 
 #: Seconds the engine may take to give one image.
 SAVE_SECONDS = 1800.0
@@ -37,6 +37,8 @@ class KitWish:
     customer: Environment
     services: tuple[Service, ...]
     valid: timedelta
+    #: Name of the image that the runner can run in; None for none.
+    runner: str | None
     out: Path
     observe: BuildWatcher
     say: Say
@@ -48,41 +50,80 @@ def build_kit(project: Project, wish: KitWish) -> Manifest:
     Raises BuildFailed, EngineUnavailable, DeliveryFailed and UsageError.
     """
     image_ids = ensure_images(project, wish.services, observe=wish.observe)
+    runner_id = _ensure_runner(project, wish)
     cache = project.state / CACHE
-    engine = source_engine()
-    try:
-        architecture = _architecture(engine, image_ids)
-        wish.say("taking the images apart and compressing their layers")
-        images = [
-            unpack_image(engine.save_image(image, seconds=SAVE_SECONDS), cache=cache / "layers")
-            for image in dict.fromkeys(image_ids.values())
-        ]
-    finally:
-        engine.close()
+    # The runner's first: its layers have to be in one piece.
+    wanted = tuple(dict.fromkeys([*filter(None, [runner_id]), *image_ids.values()]))
+    wish.say("taking the images apart and compressing their layers")
+    architecture, images = _taken_apart(wanted, cache / "layers")
     wish.say("fetching the wheels of the runner")
     wheels = fetch_wheels(architecture, cache=cache / "wheels")
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        archive = Path(folder) / "images.tar"
-        with archive.open("wb") as file:
-            write_layout(images, file)
-        contents = Contents(
-            images=archive,
+        contents = _contents(
+            images,
+            Path(folder),
             files={
                 **_runner_files(wheels, Path(folder)),
                 **_project_files(project, wish, image_ids),
             },
+            runner=images[0] if runner_id else None,
         )
-        manifest = _manifest(project, wish, image_ids, architecture, digests(contents))
+        manifest = _manifest(
+            project,
+            wish,
+            image_ids,
+            architecture=architecture,
+            files=digests(contents),
+            runner_id=runner_id,
+        )
         wish.say(f"writing {wish.out}")
         write_kit(wish.out, contents, manifest)
     return manifest
 
 
-def _architecture(engine: Images, image_ids: Mapping[str, str]) -> str:
+def _taken_apart(wanted: Sequence[str], cache: Path) -> tuple[str, tuple[UnpackedImage, ...]]:
+    """The one architecture of the images with these ids, and their parts."""
+    engine = source_engine()
+    try:
+        architecture = _architecture(engine, wanted)
+        return architecture, tuple(
+            unpack_image(engine.save_image(image, seconds=SAVE_SECONDS), cache=cache)
+            for image in wanted
+        )
+    finally:
+        engine.close()
+
+
+def _contents(
+    images: Sequence[UnpackedImage],
+    folder: Path,
+    *,
+    files: Mapping[str, Path | bytes],
+    runner: UnpackedImage | None,
+) -> Contents:
+    """The archive of the images in *folder*, and where those of the runner are in it."""
+    archive = folder / "images.tar"
+    with archive.open("w+b") as file:
+        write_layout(images, file)
+        file.seek(0)
+        place = (0, 0) if runner is None else layers_place(file, runner)
+    head = {} if runner is None else {RUNNER_HEAD: docker_head(runner)}
+    return Contents(images=archive, runner_layers=place, files={**head, **files})
+
+
+def _ensure_runner(project: Project, wish: KitWish) -> str:
+    """Id of the image that the runner can run in, "" when none is wanted."""
+    if wish.runner is None:
+        return ""
+    (found,) = build_missing(project, [wish.runner], observe=wish.observe)
+    return found.id
+
+
+def _architecture(engine: Images, image_ids: Sequence[str]) -> str:
     """The one architecture of all images."""
     found = {
         image.architecture
-        for image_id in image_ids.values()
+        for image_id in image_ids
         if (image := engine.inspect_image(image_id)) is not None
     }
     if len(found) != 1:
@@ -114,8 +155,10 @@ def _manifest(
     project: Project,
     wish: KitWish,
     image_ids: Mapping[str, str],
+    *,
     architecture: str,
     files: Mapping[str, str],
+    runner_id: str,
 ) -> Manifest:
     now = datetime.now(UTC).replace(microsecond=0)
     names = [service.name for service in wish.services]
@@ -130,7 +173,7 @@ def _manifest(
         architecture=architecture,
         services=tuple(names),
         images=dict(image_ids),
-        runner_image="",
+        runner_image=runner_id,
         probes={name: digest_probes(probe_folders(project, name)) for name in names},
         files=dict(files),
     )

@@ -121,8 +121,12 @@ def run_kit(
     outcome = run_plan(site, plan, wish, show=show, halt=halt)
     report = replace(outcome.report, redacted=removed_from(site.store))
     outcome = replace(outcome, report=report)
-    swept = sweep_hosts(site, Sweep(remove=True, keep_images=False))
-    return plan, outcome, swept
+    return plan, outcome, sweep_kit(site)
+
+
+def sweep_kit(site: Site) -> Swept:
+    """Remove everything that the journal of the kit's runs has, images too."""
+    return sweep_hosts(site, Sweep(remove=True, keep_images=False))
 
 
 def _project(kit: Kit, folder: Path, engine: FoundEngine) -> Project:

@@ -21,6 +21,8 @@ from matrix.bundle.manifest import CAP_BYTES, Manifest, read_manifest
 from matrix.core.errors import Refused
 
 MANIFEST, IMAGES, MAIN = "kit.json", "images.tar", "__main__.py"
+#: Begins an archive of the runner's image alone; its layers follow, which are in IMAGES.
+RUNNER_HEAD = "runner.head"
 #: Of the digest at the end, as hexadecimal digits.
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1024 * 1024
@@ -30,6 +32,8 @@ MEMBER_CAP_BYTES = 64 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _LOCAL_HEADER_BYTES = 30
 _NUMBER_CHARACTERS = 15
+#: What is filled into the shell part.
+_NUMBERS = ("IMAGES_AT", "IMAGES_BYTES", "HEAD_AT", "HEAD_BYTES", "LAYERS_AT", "LAYERS_BYTES")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,8 @@ class Contents:
     files: Mapping[str, Path | bytes]
     #: Archive of the images, see ``layout``.
     images: Path
+    #: Where in the archive the layers of the runner's image are: offset, bytes; (0, 0) without one.
+    runner_layers: tuple[int, int]
 
 
 def digests(contents: Contents) -> dict[str, str]:
@@ -52,12 +58,12 @@ def write_kit(out: Path, contents: Contents, manifest: Manifest) -> None:
     partial = out.with_name(f".{out.name}.partial")
     try:
         with partial.open("w+b") as file:
-            file.write(_start(manifest, images_at=0, images_bytes=0))
+            file.write(_start(manifest, {}))
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 _write_members(archive, contents, manifest)
                 archive.comment = b"0" * DIGEST_CHARACTERS
-                place = archive.getinfo(IMAGES)
-            _fill_in_start(file, manifest, place)
+                entries = {entry.filename: entry for entry in archive.infolist()}
+            _fill_in_start(file, manifest, contents, entries)
             _fill_in_digest(file)
         partial.chmod(0o755)
         partial.replace(out)
@@ -142,14 +148,33 @@ def _write_member(archive: zipfile.ZipFile, name: str, source: Path | bytes) -> 
             write.write(piece)
 
 
-def _fill_in_start(file: IO[bytes], manifest: Manifest, place: zipfile.ZipInfo) -> None:
+def _fill_in_start(
+    file: IO[bytes],
+    manifest: Manifest,
+    contents: Contents,
+    entries: Mapping[str, zipfile.ZipInfo],
+) -> None:
     """Say in the shell part where the images are."""
-    file.seek(place.header_offset + 26)
+    layers_at, layers_bytes = contents.runner_layers
+    numbers = {
+        "IMAGES_AT": _data_offset(file, entries[IMAGES]),
+        "IMAGES_BYTES": entries[IMAGES].file_size,
+        "LAYERS_AT": layers_at,
+        "LAYERS_BYTES": layers_bytes,
+    }
+    if RUNNER_HEAD in entries:
+        numbers["HEAD_AT"] = _data_offset(file, entries[RUNNER_HEAD])
+        numbers["HEAD_BYTES"] = entries[RUNNER_HEAD].file_size
+    file.seek(0)
+    file.write(_start(manifest, numbers))
+
+
+def _data_offset(file: IO[bytes], entry: zipfile.ZipInfo) -> int:
+    """Where the content of a member begins (APPNOTE.TXT, section 4.3.7)."""
+    file.seek(entry.header_offset + 26)
     lengths = file.read(4)
     head = _LOCAL_HEADER_BYTES + int.from_bytes(lengths[:2], "little")
-    at = place.header_offset + head + int.from_bytes(lengths[2:], "little")
-    file.seek(0)
-    file.write(_start(manifest, images_at=at, images_bytes=place.file_size))
+    return entry.header_offset + head + int.from_bytes(lengths[2:], "little")
 
 
 def _fill_in_digest(file: IO[bytes]) -> None:
@@ -160,16 +185,13 @@ def _fill_in_digest(file: IO[bytes]) -> None:
     file.write(found.encode("ascii"))
 
 
-def _start(manifest: Manifest, *, images_at: int, images_bytes: int) -> bytes:
-    """The shell part, of the same length whatever the numbers are."""
-    values = {
-        b"@IMAGES_AT@": b"%0*d" % (_NUMBER_CHARACTERS, images_at),
-        b"@IMAGES_BYTES@": b"%0*d" % (_NUMBER_CHARACTERS, images_bytes),
-        b"@RUNNER_IMAGE@": manifest.runner_image.encode("ascii"),
-    }
-    text = _script("start.sh")
-    for name, value in values.items():
-        text = text.replace(name, value)
+def _start(manifest: Manifest, numbers: Mapping[str, int]) -> bytes:
+    """The shell part, of the same length whatever the *numbers* are."""
+    text = _script("start.sh").replace(b"@RUNNER_IMAGE@", manifest.runner_image.encode("ascii"))
+    for name in _NUMBERS:
+        # Filled up behind: a shell takes a leading zero for an octal number.
+        number = b"%-*d" % (_NUMBER_CHARACTERS, numbers.get(name, 0))
+        text = text.replace(b"@%s@" % name.encode("ascii"), number)
     return text
 
 

@@ -39,6 +39,32 @@ def write_layout(images: Sequence[UnpackedImage], out: IO[bytes]) -> None:
             _add_layer(archive, layer)
 
 
+def layers_place(archive: IO[bytes], image: UnpackedImage) -> tuple[int, int]:
+    """Where in an archive of ours the layers of *image* are, as offset and bytes of whole entries.
+
+    It has to be the first of the archive's images, whose layers come first and in one piece.
+    """
+    with tarfile.open(fileobj=archive, mode="r:") as opened:
+        names = [blob(layer.digest) for layer in image.layers]
+        entries = [opened.getmember(name) for name in dict.fromkeys(names)]
+    ends = [
+        entry.offset_data + -(-entry.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        for entry in entries
+    ]
+    if any(end != after.offset for end, after in zip(ends, entries[1:], strict=False)):
+        raise ValueError(f"the layers of {image.id} are not in one piece")
+    return entries[0].offset, ends[-1] - entries[0].offset
+
+
+def docker_head(image: UnpackedImage) -> bytes:
+    """The beginning of a docker-archive of *image* alone, up to where its layers are to follow."""
+    out = io.BytesIO()
+    archive = tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT)  # noqa: SIM115 - no end
+    _add(archive, "manifest.json", docker_manifest([image]))
+    _add(archive, blob(image.id), image.config)
+    return out.getvalue()
+
+
 def blob(digest: str) -> str:
     """Where in the archive the content of a digest is."""
     return f"blobs/sha256/{digest.removeprefix('sha256:')}"

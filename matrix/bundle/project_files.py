@@ -7,10 +7,13 @@ from typing import Any
 
 import tomlkit
 
+from matrix.core.errors import UsageError
 from matrix.core.model import Project, Service
 
 ROOT = "project"
 INVENTORY = "inventory.toml"
+#: What probes in a folder called PARENT share.
+PARENT, CONFTEST = "probes", "conftest.py"
 #: Never taken along, wherever it is.
 LEFT_OUT = ("__pycache__",)
 
@@ -37,7 +40,19 @@ def project_files(
         for position, folder in enumerate(service.probes):
             found.update(_folder(folder, f"{ROOT}/probes/{_probes_name(service, position)}"))
     found.update(_folder(project.outside_probes, f"{ROOT}/probes/outside"))
+    folders = [folder for service in services for folder in service.probes]
+    found.update(_conftest([*folders, project.outside_probes]))
     return found
+
+
+def _conftest(folders: Sequence[Path]) -> dict[str, bytes]:
+    """The file above folders of probes that belongs to them all, see ``probing.sources``."""
+    files = {folder.parent / CONFTEST for folder in folders if folder.parent.name == PARENT}
+    contents = {file.read_bytes() for file in files if file.is_file()}
+    if len(contents) > 1:
+        names = ", ".join(sorted(map(str, files)))
+        raise UsageError(f"a kit has one {CONFTEST} above all probes, these differ: {names}")
+    return {f"{ROOT}/{PARENT}/{CONFTEST}": content for content in contents}
 
 
 def _main(name: str) -> str:

@@ -28,6 +28,8 @@ from matrix.site import open_project, opened_store
 
 SUFFIX = ".matrix"
 VALID_DAYS = 30
+#: What the catalogue calls the image with an interpreter for the runner.
+RUNNER = "runner"
 
 
 @click.group("bundle")
@@ -57,6 +59,11 @@ command.add_command(bundle_import)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Private key to sign the kit with; without it there is no signature.",
 )
+@click.option(
+    "--runner",
+    metavar="IMAGE",
+    help=f"Image the runner runs in where there is no Python (default: {RUNNER}, if there is one).",
+)
 @project_options
 @json_option
 def build(
@@ -69,6 +76,7 @@ def build(
     out: Path | None,
     valid_days: int,
     key: Path | None,
+    runner: str | None,
 ) -> None:
     """Make one file with the runner, the images and the probes, and its signature beside it.
 
@@ -85,6 +93,7 @@ def build(
             customer=environment,
             services=_services(project, services),
             valid=timedelta(days=valid_days),
+            runner=_runner(project, runner),
             out=target,
             observe=say_build,
             say=talk,
@@ -111,6 +120,16 @@ def _one(project: Project, name: str) -> Environment:
 def _services(project: Project, patterns: Sequence[str]) -> tuple[Service, ...]:
     names = matching(patterns, [one.name for one in project.services], what="service")
     return tuple(one for one in project.services if one.name in names)
+
+
+def _runner(project: Project, wanted: str | None) -> str | None:
+    names = [image.name for image in project.images]
+    if wanted is not None and wanted not in names:
+        raise UsageError(f"--runner {wanted}: the catalogue has no such image")
+    if wanted is None and RUNNER not in names:
+        talk(f"the catalogue has no image {RUNNER}: this kit needs CPython where it is run")
+        return None
+    return wanted or RUNNER
 
 
 def _ask(file: Path) -> bytes:

@@ -16,6 +16,7 @@ from matrix.cli.redacting import redact_output, redaction_options, restored_outp
 from matrix.core.errors import MatrixError
 from matrix.core.gate import Exit, code_of_error, exit_code
 from matrix.core.redaction import Redactor
+from matrix.core.result import Leftover
 from matrix.core.text import clean
 from matrix.execution.toolbox import Halt
 from matrix.preflight import (
@@ -24,6 +25,7 @@ from matrix.preflight import (
     opened_kit,
     run_kit,
     summary,
+    sweep_kit,
     unmet_requirements,
 )
 from matrix.redacting import RedactionWish, open_redactor, passing_redactor
@@ -43,6 +45,7 @@ def kit(context: click.Context) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @click.option(
     "--engine-socket",
+    envvar="MATRIX_ENGINE_SOCKET",
     type=click.Path(path_type=Path, exists=True),
     help="Socket of Docker or Podman (default: the first that is found).",
 )
@@ -83,6 +86,17 @@ def preflight(
         return _measure(site, out, redactor)
 
 
+@kit.command("sweep", hidden=True)
+@click.option("--engine-socket", envvar="MATRIX_ENGINE_SOCKET", type=click.Path(path_type=Path))
+@click.pass_obj
+def sweep(place: tuple[Path, Path], *, engine_socket: Path | None) -> int:
+    """Remove what a run left that did not end by itself; its shell part calls this."""
+    path, folder = place
+    engine = choose_engine(engine_socket)
+    with opened_kit(path, folder, engine, datetime.now(UTC)) as (site, _):
+        return _print_left(sweep_kit(site).remaining)
+
+
 def main(path: str, folder: str, arguments: Sequence[str]) -> int:
     """Run the kit at *path* with *folder* to unpack into; returns the exit code."""
     with restored_output():
@@ -120,6 +134,12 @@ def _print_requirements(site: Site) -> int:
     return code
 
 
+def _print_left(leftovers: Sequence[Leftover]) -> int:
+    for left in leftovers:
+        talk(f"left here: {left.kind} {left.name or left.id}: {left.remedy}")
+    return Exit.LEFTOVERS if leftovers else Exit.OPEN
+
+
 def _measure(site: Site, out: Path, redactor: Redactor) -> int:
     halt = Halt()
     interruption = Interruption(site.store, halt)
@@ -129,8 +149,7 @@ def _measure(site: Site, out: Path, redactor: Redactor) -> int:
     print_report("text", outcome.report)
     for path in write_report(outcome.report, "html", out / "report.html"):
         talk(f"report: {path}")
-    for left in (*outcome.leftovers, *swept.remaining):
-        talk(f"left here: {left.kind} {left.name or left.id}: {left.remedy}")
+    _print_left((*outcome.leftovers, *swept.remaining))
     return exit_code(
         outcome.report.decision,
         leftovers=bool(outcome.leftovers or swept.remaining),

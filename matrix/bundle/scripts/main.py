@@ -6,11 +6,12 @@ answer in words. The file was checked by its shell part, or is checked here when
 
 import hashlib
 import os
+import signal
 import sys
 import zipfile
 from typing import IO, List  # noqa: UP035 - see above
 
-REFUSED = 6
+NOTHING_DONE, REFUSED, INTERRUPTED = 2, 6, 130
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1 << 20
 FOLDER_OPTION = "--kit-folder"
@@ -20,7 +21,7 @@ def main(argv: List[str]) -> int:  # noqa: UP006 - see above
     """Start the runner, or the shell part when that has not run yet."""
     kit = os.path.dirname(os.path.abspath(__file__))
     if argv[1:2] == [FOLDER_OPTION]:
-        return start(kit, argv[2], argv[3:])
+        return start(kit, argv[2], argv[3], argv[4:])
     if not is_whole(kit):
         sys.stderr.write("matrix: this file is damaged or was changed: ask for it again\n")
         return REFUSED
@@ -41,19 +42,33 @@ def is_whole(kit: str) -> bool:
         return file.read().decode("ascii", "replace") == found.hexdigest()
 
 
-def start(kit: str, folder: str, arguments: List[str]) -> int:  # noqa: UP006 - see above
-    """Unpack the wheels for this Python and hand over to the runner."""
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    library = os.path.join(folder, "library")
-    with zipfile.ZipFile(kit) as archive:
-        for wheel in archive.read("wheels/" + version).decode("ascii").split():
-            with archive.open("wheels/" + wheel) as packed:
-                unpack(packed, library)
+def start(kit: str, folder: str, library: str, arguments: List[str]) -> int:  # noqa: UP006 - see above
+    """Unpack the wheels for this Python into *library* and hand over to the runner."""
+    # A shell that starts a program beside itself has it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        unpack_wheels(kit, library)
+    except OSError as error:
+        sys.stderr.write(
+            f"matrix: the runner cannot be unpacked into {library}: {error.strerror}\n"
+        )
+        return NOTHING_DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     # The kit itself was first: Python puts what it runs there.
     sys.path[0] = library
     from matrix.cli.preflight import main as run  # noqa: PLC0415 - it was unpacked just now
 
     return run(kit, folder, arguments)
+
+
+def unpack_wheels(kit: str, library: str) -> None:
+    """Unpack all that the list for this Python names."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    with zipfile.ZipFile(kit) as archive:
+        for wheel in archive.read("wheels/" + version).decode("ascii").split():
+            with archive.open("wheels/" + wheel) as packed:
+                unpack(packed, library)
 
 
 def unpack(packed: IO[bytes], library: str) -> None:
