@@ -5,6 +5,7 @@ The report is given as it may leave the machine: whatever had to be taken out is
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -33,9 +34,8 @@ def make_result(
     key: SigningKey,
     *,
     policy: Policy,
-    removed: Mapping[str, int],
 ) -> bytes:
-    """The file, signed with *key*; *removed* says what was taken out: kind → how often.
+    """The file, signed with *key*; what was taken out of *report* is counted by kind.
 
     Where the evidence is larger than whoever gets it would take, the middle of its long texts is
     left out. Raises Refused where even that is not enough.
@@ -46,6 +46,9 @@ def make_result(
     rests_on = configuration(kit, policy=_digest_of(policy))
     whole = {**whole, "predicate": {**predicate, "configuration": rests_on}}
     signer = partial(key.sign, namespace=dsse.NAMESPACE)
+    removed = Counter[str]()
+    for one in report.redacted:
+        removed[one.kind] += one.count
     for limit in LIMITS:
         data = document(harmless(_cut(report, limit))).model_dump_json().encode("utf-8")
         try:

@@ -25,6 +25,8 @@ PYTHONS = ("3.11", "3.12", "3.13")
 OURS = "compat-matrix"
 #: Needed to reach other machines and for files that a kit never writes.
 LEFT_OUT = ("paramiko", "junitparser")
+#: Needed all the same: cryptography opens keys that have a passphrase with it.
+ALSO = ("bcrypt",)
 #: OCI architecture → what wheels call it.
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 #: Oldest first: every wheel for an older glibc runs on a newer one.
@@ -45,7 +47,7 @@ class Wheel:
 
 def pins() -> tuple[str, ...]:
     """``name==version`` of all that the runner needs besides ours, without what is left out."""
-    found: dict[str, str] = {}
+    found = {name: version(name) for name in ALSO}
     _walk(OURS, found)
     return tuple(f"{name}=={found[name]}" for name in sorted(found))
 

@@ -11,6 +11,7 @@ import click
 
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import print_report, talk
+from matrix.cli.own_key import SigningDesk, key_to_sign_with
 from matrix.cli.progress import shown
 from matrix.cli.redacting import redact_output, redaction_options, restored_output
 from matrix.core.errors import MatrixError
@@ -55,6 +56,11 @@ def kit(context: click.Context) -> None:
     default=Path(),
     help="Folder for the results (default: this one).",
 )
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Private key to sign the result with (default: this account's SSH key).",
+)
 @redaction_options
 @click.pass_obj
 def preflight(
@@ -64,11 +70,16 @@ def preflight(
     yes: bool,
     engine_socket: Path | None,
     out: Path,
+    key: Path | None,
     words: Sequence[str],
     word_files: Sequence[Path],
     key_file: Path | None,
 ) -> int:
-    """Say what will be done, do it, clean up, and leave a report."""
+    """Say what will be done, do it, clean up, and leave a report and a result to send back.
+
+    The report is report.html, for you. The result is one signed file for whoever sent this kit;
+    nothing is sent by itself.
+    """
     path, folder = place
     wish = RedactionWish(words=tuple(words), files=tuple(word_files), key_file=key_file)
     # What is kept needs the key that is kept; checking requirements writes nothing at all.
@@ -83,7 +94,9 @@ def preflight(
             return _print_requirements(site)
         if not yes and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
             return Exit.USAGE
-        return _measure(site, out, redactor)
+        desk = SigningDesk(kit=path, customer=manifest.customer, key=key_to_sign_with(key), out=out)
+        desk.announce()
+        return _measure(site, desk, redactor)
 
 
 @kit.command("sweep", hidden=True)
@@ -140,15 +153,17 @@ def _print_left(leftovers: Sequence[Leftover]) -> int:
     return Exit.LEFTOVERS if leftovers else Exit.OPEN
 
 
-def _measure(site: Site, out: Path, redactor: Redactor) -> int:
+def _measure(site: Site, desk: SigningDesk, redactor: Redactor) -> int:
     halt = Halt()
     interruption = Interruption(site.store, halt)
     with interruption.heeded():
         show = partial(shown, site.project)
         _, outcome, swept = run_kit(site, show=show, halt=halt, redactor=redactor)
     print_report("text", outcome.report)
-    for path in write_report(outcome.report, "html", out / "report.html"):
+    for path in write_report(outcome.report, "html", desk.out / "report.html"):
         talk(f"report: {path}")
+    if interruption.number is None:
+        desk.leave_result(outcome.report, site.project.policy)
     _print_left((*outcome.leftovers, *swept.remaining))
     return exit_code(
         outcome.report.decision,

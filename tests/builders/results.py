@@ -30,6 +30,7 @@ from matrix.bundle.signers import Signer
 from matrix.core.grid import GridCell, Report
 from matrix.core.kits import IssuedKit
 from matrix.core.model import CellId, Kind, Policy
+from matrix.core.redaction import Removed
 from matrix.core.result import CellResult
 from matrix.core.store_ports import Store
 from matrix.core.verdict import Verdict
@@ -108,9 +109,16 @@ class Sent:
 
     def result(self, **report: object) -> bytes:
         """As it should be."""
-        made = replace(a_customers_report(self.kit, self.verdict), **report)
-        removed = {"name": 3, "secret": 1}
-        return make_result(made, self.kit, self.key, policy=Policy(), removed=removed)
+        made = replace(
+            a_customers_report(self.kit, self.verdict),
+            redacted=(
+                Removed(kind="name", where="queue@acme", count=2),
+                Removed(kind="name", where="acme", count=1),
+                Removed(kind="secret", where="queue@acme", count=1),
+            ),
+            **report,
+        )
+        return make_result(made, self.kit, self.key, policy=Policy())
 
     def statement(self) -> Json:
         return json.loads(base64.b64decode(json.loads(self.result())["payload"]))

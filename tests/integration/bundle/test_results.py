@@ -58,7 +58,6 @@ def test_another_result_of_a_kit_that_has_one_is_refused(store, sent, refuse, tm
         sent.kit,
         sent.key,
         policy=Policy(),
-        removed={},
     )
     refuse(other, "another result of this kit was imported on 2026-11-04 12:00 UTC")
 
