@@ -145,8 +145,7 @@ def _shown(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=8)
 def _secrets_pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    # As they are, and as they look once they were neutralised.
-    pattern = secrets_pattern({*secrets, *map(_show_controls, secrets)})
+    pattern = secrets_pattern(secrets)
     return re.compile(pattern) if pattern else None
 
 

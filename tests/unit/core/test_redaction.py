@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import shlex
 import string
 import time
 from collections.abc import Callable
@@ -30,6 +31,9 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "hex": lambda secret: secret.encode().hex(),
     "html": html.escape,
     "python": repr,
+    "json in html": lambda secret: html.escape(json.dumps({"x": secret})),
+    "html in python in json": lambda secret: json.dumps(repr(html.escape(f"'{secret}'"))),
+    "shell": lambda secret: repr(shlex.quote(secret)),
     "json in json": lambda secret: json.dumps(json.dumps({"x": secret})),
     "wrapped": lambda secret: base64.encodebytes(f"{'x' * 50}{secret}".encode()).decode(),
 }
@@ -177,7 +181,9 @@ def test_a_terminal_keeps_its_control_characters():
     assert redactor(secrets=["hunter22"]).hide("\x1b[2K\rhunter22") == f"\x1b[2K\r{REDACTED}"
 
 
-WORDS = st.lists(st.text(string.ascii_letters + string.digits + ".-_/[]", min_size=1), max_size=5)
+WORDS = st.lists(
+    st.text(string.ascii_letters + string.digits + ".-_/[]\\'&% é", min_size=1), max_size=5
+)
 
 
 @st.composite
@@ -225,6 +231,8 @@ def fastest(redact: Redactor, text: str) -> float:
     return min(times)
 
 
+#: Has much that can be escaped, and can be mistaken for its own escapes.
+ODD = r"a\\\b'&amp;%2525\'\n\b"
 HOSTILE = {
     "keys": "-----BEGIN PRIVATE KEY-----",
     "keys without end": "-----BEGIN PRIVATE KEY-----x ",
@@ -247,12 +255,14 @@ HOSTILE = {
     "blanks": " ",
     "one letter": "a",
     "escapes": "\\n",
+    "backslashes": "\\",
+    "a secret with backslashes": "a\\\\\\\\",
 }
 
 
 def assert_linear(hostile: str, size: int) -> None:
     """Four times the text takes at most three times its share of time."""
-    one = redactor(names=["db7.acme.example", "db7"], secrets=["hunter2hunter2xyz", "aaaab"])
+    one = redactor(names=["db7.acme.example", "db7"], secrets=["hunter2hunter2xyz", "aaaab", ODD])
     text = (hostile * (1 + size // len(hostile)))[:size]
     short, long = fastest(one, text[: size // 4]), fastest(one, text)
     assert long < 3 * 4 * short + 0.05
