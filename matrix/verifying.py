@@ -1,4 +1,4 @@
-"""Is a report what its signer signed, and consistent with itself? Changes nothing.
+"""Is a report or a result what its signer signed, and consistent with itself? Changes nothing.
 
 | the file has                             | signature   | then its content             |
 |------------------------------------------|-------------|------------------------------|
@@ -6,19 +6,30 @@
 | one that does not                        | is refused  | is not even read             |
 | none, but says that it has one           | is refused  | is looked into               |
 | none                                     | is unsigned | is looked into               |
+
+A result is asked all that its import would ask, see ``importing``.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from matrix.bundle import dsse, sshsig
-from matrix.bundle.checking import Finding, Signed, signed_beside, words_of
+from matrix.bundle import dsse
+from matrix.bundle.checking import (
+    Finding,
+    Signed,
+    finding,
+    signed_beside,
+    signed_with,
+    words_of,
+)
 from matrix.bundle.keyring import Keyring
 from matrix.bundle.keys import signature_of
+from matrix.bundle.result import open_result
 from matrix.core.errors import Refused
+from matrix.importing import Checked, Desk, check_result, read_result
 from matrix.report.consistent import Said, said_in_json, said_in_statement, said_on_page
 from matrix.report.recorded import decoded, read_bytes_capped
 
@@ -64,8 +75,8 @@ def verify_report(file: Path, ring: Keyring, now: datetime) -> Verified:
     try:
         content, signed = _signed(file, kind, data, ring, now)
     except Refused as error:
-        finding = Finding(check="signature", holds=False, says=str(error))
-        return Verified(kind=kind, findings=(finding,), signed=None, said=None)
+        refusal = Finding(check="signature", holds=False, says=str(error))
+        return Verified(kind=kind, findings=(refusal,), signed=None, said=None)
     findings = [_signature_finding(signed)]
     said = None
     if kind in LOOKS:
@@ -78,13 +89,43 @@ def verify_report(file: Path, ring: Keyring, now: datetime) -> Verified:
     return Verified(kind=kind, findings=tuple(findings), signed=signed, said=said)
 
 
+def verify_result(file: Path, desk: Desk) -> tuple[tuple[Finding, ...], Checked | None]:
+    """What was looked at of the result in *file*; None where its import would refuse it.
+
+    Raises UsageError when it cannot be read.
+    """
+    signature = finding("signature", lambda: _signature_of_result(file, desk))
+    if not signature.holds:
+        return (signature,), None
+    try:
+        found = check_result(desk, file)
+    except Refused as error:
+        return (signature, Finding(check="result", holds=False, says=str(error))), None
+    return (signature, Finding(check="result", holds=True, says=_words_of(found))), found
+
+
+def _signature_of_result(file: Path, desk: Desk) -> str:
+    _, key = open_result(read_result(file), trusts=desk.ring.trusts(desk.now))
+    return words_of(signed_with(desk.ring.trusts(desk.now)(key) or "", key))
+
+
+def _words_of(found: Checked) -> str:
+    if found.known is not None:
+        return f"these same bytes were imported before, as run {found.known.run}"
+    kit = found.kit
+    return (
+        f"from the kit for {kit.customer} of {kit.built_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, "
+        "which has had no result yet; measured while it was good, says the same everywhere"
+    )
+
+
 def _signed(
     file: Path, kind: str, data: bytes, ring: Keyring, now: datetime
 ) -> tuple[bytes, Signed | None]:
     """The content, and who signed it, None for nobody; raises Refused."""
     if kind == "envelope":
         content, name, key = dsse.open_envelope(data, dsse.STATEMENT_TYPE, trusts=ring.trusts(now))
-        return content, Signed(name=name, fingerprint=sshsig.fingerprint(key))
+        return content, signed_with(name, key)
     if signature_of(file).exists():
         return data, signed_beside(file, data, ring, now)
     return data, None

@@ -19,6 +19,8 @@ from matrix.bundle.manifest import Manifest
 from matrix.core.errors import Refused
 from matrix.core.text import size_text
 
+#: Ends the name of a key that may speak for everybody.
+ANYBODY = ",*"
 #: What Python's zip reader says to what is no zip, or one with tricks.
 _NO_ZIP = (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError)
 
@@ -44,6 +46,11 @@ class Signed:
     fingerprint: str
 
 
+def signed_with(name: str, key: str) -> Signed:
+    """Who signed, from what the keyring calls them and their public key line."""
+    return Signed(name=name.removesuffix(ANYBODY), fingerprint=sshsig.fingerprint(key))
+
+
 def signed_beside(file: Path, message: bytes | IO[bytes], ring: Keyring, now: datetime) -> Signed:
     """Who signed *message*, the content of *file*, by the signature beside the file.
 
@@ -56,11 +63,10 @@ def signed_beside(file: Path, message: bytes | IO[bytes], ring: Keyring, now: da
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{signature.name} beside it cannot be read: {error}") from error
     name = ring.trusts(now, namespace=FILE_NAMESPACE)(found.key)
-    mark = sshsig.fingerprint(found.key)
     if name is None:
-        raise Refused(f"signed by {mark}, which is not an allowed signer")
+        raise Refused(f"signed by {sshsig.fingerprint(found.key)}, which is not an allowed signer")
     sshsig.check(found, message, namespace=FILE_NAMESPACE)
-    return Signed(name=name, fingerprint=mark)
+    return signed_with(name, found.key)
 
 
 def check_kit(
