@@ -8,6 +8,7 @@ import click
 from matrix.app import probes_of
 from matrix.cli.drafting import import_, new
 from matrix.cli.output import json_option, print_json, print_table, project_options, site
+from matrix.cli.repeating import command as run
 from matrix.cli.vitality import command as vitality
 from matrix.core.selection import matching
 
@@ -17,7 +18,7 @@ def command() -> None:
     """List, write and import probes, and see whether they can fail."""
 
 
-for one in (vitality, new, import_):
+for one in (run, vitality, new, import_):
     command.add_command(one)
 
 

@@ -1,6 +1,6 @@
 /* What was done for a cell: its attempts, their probes, every command with its output. */
 matrix.evidence = (() => {
-  const { el, svg, badge, seconds, count, moment, code, GLYPHS } = matrix.words;
+  const { el, svg, badge, seconds, count, moment, code, typed, GLYPHS } = matrix.words;
   const PERSONS = { inside: ["Dana", "inside the container"], outside: ["Oscar", "outside the container"] };
   const QUIET = ["PASSED", "UNSUPPORTED"];
 
@@ -13,25 +13,25 @@ matrix.evidence = (() => {
     text(of.stdout), text(of.stderr, { class: "stderr", "aria-label": "standard error" }),
     of.truncated ? el("p", { class: "note" }, `Output was cut when it was run: ${of.truncated}.`) : null);
 
-  const probe = (of, unproven) => el("details", { class: "probe", "data-verdict": of.verdict, open: !QUIET.includes(of.verdict) },
+  const probe = (of, cell, unproven) => el("details", { class: "probe", "data-verdict": of.verdict, open: !QUIET.includes(of.verdict) },
     el("summary", {}, el("span", { class: "glyph", "aria-hidden": "true" }, GLYPHS[of.verdict]), el("span", { class: "vh" }, `${of.verdict}: `),
       el("span", { class: "name" }, of.title, of.message ? el("span", { class: "why" }, of.message) : null),
       el("span", { class: "took" }, seconds(of.seconds))),
     el("div", { class: "inner" },
       el("p", { class: "id" }, el("code", {}, of.id), of.reason ? el("span", { class: "chip" }, of.reason) : null,
-        unproven.includes(of.id) ? el("span", { class: "chip" }, "never seen to fail") : null, copy(of.id, "the probe's id")),
+        unproven.includes(of.id) ? el("span", { class: "chip" }, "never seen to fail") : null, copy(typed("matrix", "probe", "run", cell.id, of.id), "the command that repeats this probe")),
       text(of.detail, { class: "detail" }),
       of.commands.map(command),
       of.left_out ? el("p", { class: "note" }, `${count(of.left_out, "more command")} not shown; the JSON report has them.`) : null,
       of.output ? [el("p", { class: "label" }, "It printed"), text(of.output)] : null));
 
-  const side = (of, unproven) => {
+  const side = (of, cell, unproven) => {
     if (!of.probes.length) return null;
     const [name, where] = PERSONS[of.side];
     const good = of.probes.filter((one) => one.verdict === "PASSED").length;
     const all = of.probes.length;
     return [el("h3", {}, el("b", {}, name), ` ${where}`, el("span", { class: "sum" }, good === all ? `all ${all} passed` : `${good} of ${all} passed`)),
-      el("div", { class: "probes" }, of.probes.map((one) => probe(one, unproven)))];
+      el("div", { class: "probes" }, of.probes.map((one) => probe(one, cell, unproven)))];
   };
 
   const timing = (steps) => {
@@ -54,7 +54,7 @@ matrix.evidence = (() => {
 
   const inside = (of, cell, unproven) => [
     of.faults.map((fault) => el("p", { class: "fault-note" }, el("span", { class: "chip" }, fault.reason), ` ${fault.message}`)),
-    of.sides.map((one) => side(one, unproven)),
+    of.sides.map((one) => side(one, cell, unproven)),
     of.unreported.length ? [el("h3", {}, el("b", {}, "Planned, never reported"), el("span", { class: "sum" }, String(of.unreported.length))),
       el("ul", { class: "unreported" }, of.unreported.map((id) => el("li", {}, el("span", { "aria-hidden": "true" }, "? "), el("span", { class: "vh" }, "MISSING: "), el("code", {}, id))))] : null,
     of.logs.map(([name, log]) => el("details", { class: "log" }, el("summary", {}, name ? `Log of ${name}` : "Container log", el("span", { class: "took" }, "tail")), text(log || "(empty)"))),
