@@ -1,5 +1,7 @@
 """Whatever a host, an image, a container or a probe says, no report and no terminal acts on it."""
 
+import csv
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -30,7 +32,7 @@ SAYS = "printf %b '{HOSTILE.replace(chr(92), chr(92) * 2)}'"
 
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(3)>", "]]>"])
 def test_named(host, name):
-    \"\"\"<script>alert(5)</script>\"\"\"
+    \"\"\"=HYPERLINK(1)<script>alert(5)</script>\"\"\"
     said = host.run(SAYS)
     print(said.stdout)
     assert said.rc == 1, said.stdout
@@ -49,6 +51,8 @@ def test_labels(container):
 UNREADY = f"printf %b '{HOSTILE}' >&2; false"
 #: Formats that show cells, beyond those every trial writes.
 MORE = ("csv", "ctrf", "in-toto", "github-summary")
+#: By these a spreadsheet knows a formula (OWASP, CSV injection).
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 SYSTEM = r"VERSION_ID=<object data=alert(7)>\n"
 NAME = "<b onclick=alert(6)>$(id)"
 
@@ -150,6 +154,14 @@ def test_xml_has_only_what_junit_has(run: Result):
     known |= {"failure", "error", "skipped", "system-out", "system-err"}
 
     assert {element.tag for element in ET.fromstring(read(run, "junit")).iter()} <= known
+
+
+def test_nothing_in_the_spreadsheet_is_calculated(run: Result):
+    """O5: what a spreadsheet would take for a formula is a text in it."""
+    texts = [text for row in csv.reader(io.StringIO(read(run, "csv"))) for text in row]
+
+    assert any(text.startswith("'=HYPERLINK(1)") for text in texts), "else this tests nothing"
+    assert [text for text in texts if text.lstrip().startswith(FORMULAS)] == []
 
 
 def test_the_store_gives_the_same_back_as_harmless(run: Result):
