@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from matrix import __version__
-from matrix.bundle.kit import RUNNER_HEAD, Contents, digests, write_kit
+from matrix.bundle.kit import REQUIREMENTS, RUNNER_HEAD, Contents, digests, write_kit
 from matrix.bundle.layers import UnpackedImage, unpack_image
 from matrix.bundle.layout import docker_head, layers_place, write_layout
 from matrix.bundle.manifest import FORMAT, Manifest
@@ -39,6 +39,8 @@ class KitWish:
     valid: timedelta
     #: Name of the image that the runner can run in; None for none.
     runner: str | None
+    #: Writes what a machine needs for the services; asked when their images are built.
+    requirements: Callable[[], str]
     out: Path
     observe: BuildWatcher
     say: Say
@@ -148,7 +150,8 @@ def _project_files(
     project: Project, wish: KitWish, image_ids: Mapping[str, str]
 ) -> dict[str, Path | bytes]:
     catalogue = project.catalogue_file
-    return {**project_files(project, wish.services, catalogue=catalogue, image_ids=image_ids)}
+    files = project_files(project, wish.services, catalogue=catalogue, image_ids=image_ids)
+    return {REQUIREMENTS: wish.requirements().encode("utf-8"), **files}
 
 
 def _manifest(

@@ -23,6 +23,8 @@ from matrix.core.errors import Refused
 MANIFEST, IMAGES, MAIN = "kit.json", "images.tar", "__main__.py"
 #: Begins an archive of the runner's image alone; its layers follow, which are in IMAGES.
 RUNNER_HEAD = "runner.head"
+#: What a machine needs for it, as text to be read.
+REQUIREMENTS = "requirements.txt"
 #: Of the digest at the end, as hexadecimal digits.
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1024 * 1024

@@ -1,13 +1,13 @@
 """``matrix bundle``: kits for customers."""
 
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 
-from matrix.bundle.keys import load_private_key, sign_file
+from matrix.bundle.keys import sign_file
 from matrix.bundling import KitWish, build_kit
 from matrix.cli.output import (
     environments_of,
@@ -18,18 +18,22 @@ from matrix.cli.output import (
     talk,
 )
 from matrix.cli.returned import bundle_import
+from matrix.cli.signing import private_key
 from matrix.cli.verify import bundle_verify
 from matrix.core.errors import UsageError
 from matrix.core.model import Environment, Project, Service
 from matrix.core.selection import matching
 from matrix.core.text import size_text
 from matrix.importing import record_kit
-from matrix.site import open_project, opened_store
+from matrix.report.needs import render_needs
+from matrix.requiring import needs
+from matrix.site import open_project, opened, opened_store
 
 SUFFIX = ".matrix"
 VALID_DAYS = 30
 #: What the catalogue calls the image with an interpreter for the runner.
 RUNNER = "runner"
+NOT_SIGNED = "not signed: the customer cannot tell that it is from you; give --key to sign it"
 
 
 @click.group("bundle")
@@ -84,30 +88,25 @@ def build(
     remembers the kit, so that what comes back from it counts: see `matrix bundle import`.
     """
     project = open_project(start, inventories)
-    environment = _one(project, customer)
-    private = load_private_key(key, ask=_ask) if key else None
-    target = (out or Path(f"{environment.name}{SUFFIX}")).absolute()
-    manifest = build_kit(
-        project,
-        KitWish(
-            customer=environment,
-            services=_services(project, services),
-            valid=timedelta(days=valid_days),
-            runner=_runner(project, runner),
-            out=target,
-            observe=say_build,
-            say=talk,
-        ),
+    private = private_key(key) if key else None
+    environment, chosen = _one(project, customer), _services(project, services)
+    wish = KitWish(
+        customer=environment,
+        services=chosen,
+        valid=timedelta(days=valid_days),
+        runner=_runner(project, runner),
+        requirements=partial(_requirements, project, chosen),
+        out=(out or Path(f"{environment.name}{SUFFIX}")).absolute(),
+        observe=say_build,
+        say=talk,
     )
-    if private is not None:
-        talk(f"signed: {sign_file(target, private)}")
-    else:
-        talk("not signed: the customer cannot tell that it is from you; give --key to sign it")
+    manifest = build_kit(project, wish)
+    talk(f"signed: {sign_file(wish.out, private)}" if private else NOT_SIGNED)
     with opened_store(project) as store:
-        record_kit(store, target)
+        record_kit(store, wish.out)
     if as_json:
-        print_json({"file": str(target), "kit": manifest.model_dump(mode="json")})
-    talk(f"kit: {target} ({size_text(target.stat().st_size)})")
+        print_json({"file": str(wish.out), "kit": manifest.model_dump(mode="json")})
+    talk(f"kit: {wish.out} ({size_text(wish.out.stat().st_size)})")
 
 
 def _one(project: Project, name: str) -> Environment:
@@ -132,8 +131,7 @@ def _runner(project: Project, wanted: str | None) -> str | None:
     return wanted or RUNNER
 
 
-def _ask(file: Path) -> bytes:
-    if not sys.stdin.isatty():
-        raise UsageError(f"{file} has a passphrase: use a key without one, or a terminal")
-    said: str = click.prompt(f"Passphrase of {file}", hide_input=True, err=True)
-    return said.encode("utf-8")
+def _requirements(project: Project, services: Sequence[Service]) -> str:
+    with opened(project) as site:
+        found = needs(site, services)
+    return render_needs("text", found, services=[service.name for service in services])

@@ -3,12 +3,14 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
+from matrix.bundle.kit import REQUIREMENTS, Kit
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import print_report, talk
 from matrix.cli.own_key import SigningDesk, key_to_sign_with
@@ -41,7 +43,23 @@ def kit(context: click.Context) -> None:
     del context
 
 
+def _say_requirements(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    with closing(Kit(context.obj[0])) as file:
+        click.echo(clean(file.read(REQUIREMENTS).decode("utf-8")), nl=False)
+    context.exit(Exit.OPEN)
+
+
 @kit.command("preflight")
+@click.option(
+    "--requirements",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_requirements,
+    help="Say what this machine needs, why, and what checks it. Nothing is done.",
+)
 @click.option("--facts-only", is_flag=True, help="Check the requirements and start no service.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @click.option(
