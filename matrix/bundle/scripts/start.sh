@@ -49,7 +49,7 @@ read_words() {
         --yes) agreed=yes ;;
         --engine-socket) next=yes ;;
         --engine-socket=*) named=${word#*=} ;;
-        --help | -h | --show) measures='' ;;
+        --help | -h | --show | --requirements) measures='' ;;
         esac
     done
     case $named in '' | /*) ;; *) named=$PWD/$named ;; esac
