@@ -14,7 +14,7 @@ from matrix.core.gate import Background, judge
 from matrix.core.grid import Grid, Report
 from matrix.core.history import Comparison
 from matrix.core.model import CellId, Project
-from matrix.core.reading import Current, build_grid, name_cancelled
+from matrix.core.reading import Current, build_grid, name_cancelled, name_reporters
 from matrix.core.result import EnvironmentFinding, Run
 from matrix.core.verdict import Verdict
 from matrix.core.waiving import apply_waivers
@@ -38,6 +38,8 @@ def read_report(
     heading = _heading(site, run)
     known = site.supply.ids if site.supply else known_images(site.project)
     grid = _newest_grid(site, heading, {**known, **(image_ids or {})})
+    reporters = site.store.reporters()
+    grid = name_reporters(grid, reporters)
     grid, waivers = apply_waivers(grid, policy.waivers, today=today, sign=signature_of)
     history = site.store.histories()
     flaky = {cell for cell, one in history.items() if one.flaky}
@@ -59,6 +61,7 @@ def read_report(
         comparison=_comparison(site, grid, compare_with),
         clusters=find_clusters(grid),
         waivers=waivers,
+        reporters=reporters,
     )
 
 

@@ -33,7 +33,7 @@ What a command adds to that, and which code wins when several hold:
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum
 from signal import SIGINT, Signals
@@ -41,7 +41,7 @@ from signal import SIGINT, Signals
 from matrix.core.errors import ConfigError, MatrixError, Refused, UsageError
 from matrix.core.grid import Decision, Door, Grid, GridCell
 from matrix.core.history import Change
-from matrix.core.model import CellId, Policy, Quarantine
+from matrix.core.model import CellId, Policy, Quarantine, SelfReported
 from matrix.core.selection import matches_any
 from matrix.core.verdict import Verdict
 from matrix.core.waivers import JudgedWaiver, WaiverState
@@ -88,6 +88,10 @@ DOORS = {
 KNOWN = frozenset({Verdict.PASSED, Verdict.WARNED, Verdict.FAILED, Verdict.UNSUPPORTED})
 
 
+#: Cells named in one note.
+NAMED_CELLS = 4
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Objection:
     """One reason not to go on."""
@@ -114,8 +118,10 @@ def judge(grid: Grid, policy: Policy, background: Background) -> Decision:
     """Whether the required cells of *grid* are as *policy* asks.
 
     Every service of the grid in every environment of it counts: a pair without a cell is MISSING.
-    A verdict the table above does not name can therefore never open the gate.
+    A verdict the table above does not name can therefore never open the gate. Cells that are a
+    customer's own word count like others, and the notes name them; or they are MISSING.
     """
+    grid = _without_words(grid) if policy.self_reported is SelfReported.IGNORE else grid
     case = _Case(grid=grid, policy=policy, background=background)
     required = tuple(cell for cell in every_cell(grid) if case.is_required(cell))
     objections = sorted(
@@ -129,7 +135,7 @@ def judge(grid: Grid, policy: Policy, background: Background) -> Decision:
         reasons=tuple(objection.text for objection in objections),
         required=len(required),
         known=sum(case.verdict(cell) in KNOWN for cell in required),
-        notes=tuple(case.notes()),
+        notes=(*case.notes(), *_words_relied_on(grid, required)),
         oldest=_oldest(grid, required),
     )
 
@@ -150,6 +156,35 @@ def _oldest(grid: Grid, required: Iterable[CellId]) -> CellId | None:
         if cell.result and cell.result.finished_at
     }
     return min(measured, key=measured.__getitem__, default=None)
+
+
+def _without_words(grid: Grid) -> Grid:
+    """*grid* with only what we measured ourselves."""
+    cells = {
+        cell.cell: GridCell(
+            cell=cell.cell,
+            verdict=Verdict.MISSING,
+            reason="self-reported",
+            message=f"{cell.reporter.name} says {cell.verdict.value}, and the policy counts only"
+            " what we measured",
+        )
+        for cell in grid.cells.values()
+        if cell.reporter is not None
+    }
+    return replace(grid, cells={**grid.cells, **cells})
+
+
+def _words_relied_on(grid: Grid, required: Iterable[CellId]) -> Iterator[str]:
+    """One line for each customer on whose word required cells rest."""
+    relied: dict[str, list[str]] = {}
+    for cell in required:
+        found = grid.cells.get(cell)
+        if found is not None and found.reporter is not None:
+            relied.setdefault(found.reporter.name, []).append(str(cell))
+    for name, cells in relied.items():
+        rest = len(cells) - NAMED_CELLS
+        more = f" and {rest} more" if rest > 0 else ""
+        yield f"{', '.join(cells[:NAMED_CELLS])}{more}: self-reported by {name}, not measured by us"
 
 
 def exit_code(decision: Decision, *, leftovers: bool, interrupted: int | None) -> int:

@@ -9,7 +9,7 @@ from matrix.core.drift import FactChange
 from matrix.core.history import CellHistory, Cluster, Comparison
 from matrix.core.model import CellId, Environment, Service
 from matrix.core.redaction import Removed
-from matrix.core.result import CellResult, EnvironmentFinding, Leftover
+from matrix.core.result import CellResult, EnvironmentFinding, Leftover, Reporter
 from matrix.core.verdict import Verdict
 from matrix.core.vitality import Strength
 from matrix.core.waivers import JudgedWaiver
@@ -34,6 +34,8 @@ class GridCell:
     waived: bool = False
     #: Run that the result was taken over from without measuring again, "" when it was measured.
     reused_from: str = ""
+    #: Whose word it is; None for what we measured ourselves.
+    reporter: Reporter | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +109,8 @@ class Report:
     signed_by: str = ""
     #: What was taken out before anything was written; () where nothing is ever taken out.
     redacted: tuple[Removed, ...] = ()
+    #: Run → whose word it is, for every run that is not ours.
+    reporters: Mapping[str, Reporter] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:

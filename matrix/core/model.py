@@ -290,6 +290,13 @@ class Quarantine:
     until: date
 
 
+class SelfReported(Enum):
+    """What a customer's own word about a cell is worth at the gate."""
+
+    COUNT = "count"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the gate asks of a grid."""
@@ -312,6 +319,7 @@ class Policy:
     reuse_seconds: float | None = None
     #: Share of those that are measured all the same, 0 to 1.
     audit_share: float = 0.02
+    self_reported: SelfReported = SelfReported.COUNT
     quarantine: tuple[Quarantine, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 

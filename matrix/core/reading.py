@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from matrix.core.errors import Cancelled
 from matrix.core.grid import Grid, GridCell
 from matrix.core.model import CellId, Environment, Policy, Service
-from matrix.core.result import CellResult, EnvironmentFinding, Run, RunState
+from matrix.core.result import CellResult, EnvironmentFinding, Reporter, Run, RunState
 from matrix.core.verdict import Verdict
 
 #: Clocks of runners differ by a little; a result from further ahead is not believed.
@@ -87,6 +87,16 @@ def name_cancelled(grid: Grid, run: Run) -> Grid:
         if cell in grid.cells and grid.cells[cell].reason == NEVER
     }
     return replace(grid, cells={**grid.cells, **never})
+
+
+def name_reporters(grid: Grid, reporters: Mapping[str, Reporter]) -> Grid:
+    """*grid* with every cell told apart that is somebody's word; *reporters* are by run."""
+    told = {
+        cell.cell: replace(cell, reporter=reporters[cell.run])
+        for cell in grid.cells.values()
+        if cell.run in reporters
+    }
+    return replace(grid, cells={**grid.cells, **told}) if told else grid
 
 
 def _read(

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from matrix.core.model import CellId, Policy, Quarantine, Waiver
+from matrix.core.model import CellId, Policy, Quarantine, SelfReported, Waiver
 from matrix.core.selection import known, matches_any
 from matrix.loading.faults import Faults, listed_tables
 from matrix.loading.fields import CellPattern, Entry, Line, Name, Span, Text, quoted
@@ -89,6 +89,11 @@ class PolicyEntry(Entry):
         le=1,
         description="Share of such results that are measured all the same.",
     )
+    self_reported: Literal["count", "ignore"] = Field(
+        default="count",
+        description="Whether cells count that rest on a customer's own word, as"
+        " `matrix bundle import` takes it in; ignored, a required one is MISSING.",
+    )
     quarantine: list[QuarantineEntry] = Field(
         default=[], description="Cells that are measured and shown but not required for a while."
     )
@@ -161,6 +166,7 @@ def policy(entries: Sequence[PolicyEntry]) -> Policy:
         baseline=of("baseline") or "",
         reuse_seconds=of("reuse"),
         audit_share=of("audit"),
+        self_reported=SelfReported(of("self_reported")),
         quarantine=tuple(map(_quarantine, of("quarantine"))),
         waivers=tuple(map(_waiver, of("waivers"))),
     )

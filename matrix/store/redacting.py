@@ -24,7 +24,7 @@ PASSED_ON = frozenset(
         *("intend", "confirm", "forget", "open_entries", "close"),
         *("load", "load_cell", "latest", "histories", "newest_cells"),
         *("heads", "head", "runs_of", "headlines", "newest_headlines", "newest_whole_cells"),
-        *("newest_findings", "earlier_findings", "load_vitality", "reporters"),
+        *("newest_findings", "earlier_findings", "load_vitality"),
         *("load_kit", "load_import", "reporters"),
         *("unfinished_runs", "hold", "let_go", "is_alive", "count_prunable", "prune"),
     }
