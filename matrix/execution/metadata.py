@@ -24,6 +24,7 @@ def service_metadata(service: Service, image_id: str) -> Mapping[str, Json]:
         "tmpfs": dict(settings.tmpfs),
         "volumes": list(settings.volumes),
         "stop_grace_seconds": settings.stop_grace_seconds,
+        "ready_seconds": settings.readiness.timeout_seconds,
         "companions": [companion.name for companion in service.companions],
     }
 
