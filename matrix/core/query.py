@@ -4,6 +4,7 @@
 |-------------------------------|-----------------------------------------------------------------|
 | ``status:failed,error``       | with one of these verdicts                                      |
 | ``service:queue``             | of this row                                                     |
+| ``owner:team-*``              | of rows that belong to them                                     |
 | ``env:acme-*``                | of these columns                                                |
 | ``cell:queue@acme-*``         | with such an id                                                 |
 | ``kind:customer``             | on such a kind of machine                                       |
@@ -51,6 +52,8 @@ class Asked:
     service_title: str = ""
     environment_title: str = ""
     kind: str
+    #: Of the service; "" when nobody is named.
+    owner: str = ""
     engine: str
     #: "" when nobody has asked the environment.
     architecture: str
@@ -268,6 +271,7 @@ KEYS: Mapping[str, Callable[[Sequence[str]], Test]] = {
     "cell": _text(lambda cell: str(cell.cell)),
     "kind": _text(lambda cell: cell.kind),
     "engine": _text(lambda cell: cell.engine),
+    "owner": _text(lambda cell: cell.owner),
     "arch": _text(lambda cell: cell.architecture),
     "label": _label,
     "reason": _text(lambda cell: cell.reason),
@@ -282,6 +286,7 @@ EXAMPLES = {
     "cell": "cell:queue@acme-*",
     "kind": "kind:customer",
     "engine": "engine:podman",
+    "owner": "owner:team-orders",
     "arch": "arch:arm64",
     "label": "label:site=acme",
     "reason": "reason:exited",

@@ -45,6 +45,7 @@ def _asked(report: Report, place: Place) -> Asked:
         message=cell.message,
         service_title=place.service.title,
         environment_title=place.environment.title,
+        owner=place.service.owner,
         kind=place.environment.kind.value,
         engine=place.environment.engine,
         architecture=_architecture(report.grid.findings.get(place.environment.name)),

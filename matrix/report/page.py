@@ -22,7 +22,8 @@ from matrix.report import embedded, layout, marks, summary
 _STYLES = ("base", "controls", "grid", "panel", "evidence", "media")
 #: In this order: each adds one thing that later ones may use.
 _SCRIPTS = (
-    *("start", "query", "changes", "words", "model", "state", "view", "arrange", "keys"),
+    *("start", "query", "changes", "words", "model", "state", "view", "arrange"),
+    *("groups", "keys"),
     *("history", "facts", "evidence", "panel", "compare", "formats", "exports", "controls"),
     *("help", "main"),
 )
@@ -31,6 +32,8 @@ _FIRST_REASONS = 3
 _MOST_REASONS = 100
 #: Cells from which on all are drawn alike, since their number is what takes the time.
 _BIG = 1500
+#: Cells that a browser lays out as one table in good time; a page with more opens on groups of them.
+MOST_CELLS = 10_000
 #: Entries of a list below the grid; the grid itself has all of them.
 _MOST_LISTED = 200
 
@@ -105,6 +108,7 @@ def _templates() -> Environment:
         most_listed=_MOST_LISTED,
         most_reasons=_MOST_REASONS,
         meanings=summary.MEANINGS,
+        most_cells=MOST_CELLS,
         run_command=summary.run_command,
         why=summary.why,
     )

@@ -25,6 +25,7 @@ def asked(found: dict) -> Asked:
         message=found["message"],
         service_title=found.get("service_title", ""),
         environment_title=found.get("environment_title", ""),
+        owner=found["owner"],
         kind=found["kind"],
         engine=found["engine"],
         architecture=found["architecture"],

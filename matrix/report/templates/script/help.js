@@ -3,7 +3,7 @@ matrix.help = () => {
   const { el } = matrix.words;
   const QUERIES = [
     ["status:failed,error", "with one of these verdicts"],
-    ["service:queue env:acme-*", "names; * and ? stand for anything"],
+    ["service:queue env:acme-* owner:team-*", "names; * and ? stand for anything"],
     ["kind:customer engine:podman arch:arm64 label:site=berlin", "where it runs"],
     ["reason:conn-lost", "the short reason"],
     ["fails:one", "FAILED in one environment only: look at that environment"],

@@ -1,7 +1,6 @@
 /* The keyboard: arrows inside the grid, single keys everywhere but in fields. */
 matrix.keys = (data, view, actions) => {
   const PAGE = 5;
-  const grid = document.querySelector(".grid");
   const cellOf = (target) => {
     const td = target.closest && target.closest("td");
     return td ? data.byTd.get(td) : undefined;
@@ -35,7 +34,7 @@ matrix.keys = (data, view, actions) => {
       view.goTo(found);
     } else if ((event.key === "Enter" || event.key === " ") && !event.ctrlKey) {
       event.preventDefault();
-      matrix.state.go({ cell: cell.id });
+      matrix.state.go(cell.id ? { cell: cell.id } : { q: cell.q });
     }
   };
 
@@ -49,7 +48,7 @@ matrix.keys = (data, view, actions) => {
   const here = () => data.byId.get(matrix.state.read().cell) || cellOf(document.activeElement) || view.stop();
   const toProblem = (step) => {
     const found = problem(here(), step);
-    if (found && matrix.state.read().cell) matrix.state.go({ cell: found.id });
+    if (found && found.id && matrix.state.read().cell) matrix.state.go({ cell: found.id });
     else view.goTo(found);
   };
   const KEYS = {
@@ -75,10 +74,12 @@ matrix.keys = (data, view, actions) => {
   };
 
   data.byTd = new Map(data.cells.map((cell) => [cell.td, cell]));
-  grid.addEventListener("keydown", inGrid);
-  grid.addEventListener("focusin", (event) => {
-    const cell = cellOf(event.target);
-    if (cell) view.stopAt(cell);
+  view.grids.forEach((grid) => {
+    grid.addEventListener("keydown", inGrid);
+    grid.addEventListener("focusin", (event) => {
+      const cell = cellOf(event.target);
+      if (cell) view.stopAt(cell);
+    });
   });
   document.addEventListener("keydown", anywhere);
 };

@@ -8,6 +8,7 @@ matrix.model = (() => {
       const environment = environments.get(cell.environment);
       cell.id = matrix.query.idOf(cell);
       cell.service_title = services.get(cell.service).title;
+      cell.owner = services.get(cell.service).owner;
       cell.environment_title = environment.title;
       cell.kind = environment.kind;
       cell.engine = environment.engine;

@@ -66,7 +66,7 @@ matrix.panel = (data, view) => {
     root.classList.toggle("with-panel", Boolean(cell));
     settle();
     if (!cell) {
-      view.goTo(before.out && before.tile.offsetParent === null ? view.stop() : before);
+      view.goTo(before.tile.offsetParent === null ? view.stop() : before);
       return;
     }
     draw(cell);
@@ -105,7 +105,7 @@ matrix.panel = (data, view) => {
   });
   /** Copy the command of a cell, and say so where the filter says how much is left. */
   const copyCommand = async (cell) => {
-    if (!cell) return;
+    if (!cell || !cell.id) return;
     await copy(commandOf(cell));
     document.getElementById("shown").textContent = `Copied: ${commandOf(cell)}`;
   };

@@ -76,6 +76,7 @@ matrix.query = (() => {
     },
     service: (values) => any(values, (cell) => cell.service),
     env: (values) => any(values, (cell) => cell.environment),
+    owner: (values) => any(values, (cell) => cell.owner || ""),
     cell: (values) => any(values, idOf),
     kind: (values) => any(values, (cell) => cell.kind),
     engine: (values) => any(values, (cell) => cell.engine),

@@ -6,6 +6,11 @@ matrix.view = (data) => {
   const empty = matrix.words.el("p", { class: "empty", hidden: true }, "No cell is like that. ",
     matrix.words.el("button", { type: "button", class: "control", onclick: () => matrix.state.amend({ q: "" }) }, "Show all"));
   document.getElementById("grid").after(empty);
+  const root = document.documentElement;
+  const most = Number(root.dataset.most || Infinity);
+  const groups = matrix.groups(data);
+  const up = matrix.words.el("p", { class: "shown", hidden: true }, matrix.words.el("a", { href: "#" }, "All groups"));
+  document.getElementById("grid").before(up);
   let lines = [];
   let stop = null;
 
@@ -26,12 +31,13 @@ matrix.view = (data) => {
       return [new Set(data.cells), error.message];
     }
   };
-  const say = (text, left, complaint) => {
+  const say = (text, left, complaint, tiles) => {
     const input = document.getElementById("query");
     input.setAttribute("aria-invalid", String(Boolean(complaint)));
     const all = count(data.cells.length, "cell");
-    const words = complaint ? `This query is not understood: ${complaint}. ${all} shown.`
+    const told = complaint ? `This query is not understood: ${complaint}. ${all} shown.`
       : text.trim() ? `${left} of ${all} shown` : "";
+    const words = tiles ? `${told || all}, in ${count(tiles, "group")}: choose one to see its cells` : told;
     if (shown.textContent !== words) shown.textContent = words;
     shown.classList.toggle("wrong", Boolean(complaint));
   };
@@ -44,6 +50,11 @@ matrix.view = (data) => {
   };
   /** Take the order of rows and columns as they stand now. */
   const measure = () => {
+    if (data.grouped) {
+      lines = groups.lines();
+      if (!lines.some((line) => line.includes(stop))) stopAt(lines.length ? lines[0][0] : null);
+      return;
+    }
     const columns = data.shownEnvironments.filter((one) => !one.gone);
     lines = data.shownServices.filter((one) => !one.gone)
       .map((service) => columns.map((one) => service.cells[one.index]));
@@ -51,8 +62,12 @@ matrix.view = (data) => {
     if (!stop || !lines.some((line) => line.includes(stop))) stopAt(lines.length ? lines[0][0] : null);
     matrix.arrange.widen(data);
   };
-  const filter = (text) => {
-    const [chosen, complaint] = choose(text);
+  const showGroups = (text, chosen, complaint) => {
+    const tiles = groups.draw([...chosen], matrix.state.read());
+    groups.lines().flat().forEach((one) => data.byTd && data.byTd.set(one.td, one));
+    say(text, chosen.size, complaint, tiles);
+  };
+  const showCells = (text, chosen, complaint) => {
     const rows = new Set();
     const columns = new Set();
     for (const cell of data.cells) {
@@ -65,11 +80,26 @@ matrix.view = (data) => {
     }
     data.services.forEach((one) => toggle(one, "gone", one.tr, !rows.has(one.name)));
     data.environments.forEach((one) => hideColumn(one, !columns.has(one.name)));
-    document.getElementById("grid").hidden = !chosen.size;
-    empty.hidden = Boolean(chosen.size);
     grid.style.setProperty("--columns", String(columns.size));
     say(text, chosen.size, complaint);
+  };
+  const filter = (text) => {
+    const [chosen, complaint] = choose(text);
+    const within = [groups.box, up].some((one) => one.contains(document.activeElement));
+    data.grouped = chosen.size > most;
     data.chosen = data.cells.filter((cell) => chosen.has(cell));
+    document.getElementById("grid").hidden = data.grouped || !chosen.size;
+    groups.box.hidden = !data.grouped;
+    empty.hidden = Boolean(chosen.size);
+    up.hidden = data.grouped || data.cells.length <= most;
+    up.firstElementChild.setAttribute("href", `#${matrix.state.format({ ...matrix.state.read(), q: "", cell: "" }) || "groups"}`);
+    (data.grouped ? showGroups : showCells)(text, chosen, complaint);
+    root.classList.add("sorted-out");
+    /* Whoever chose a group by keyboard goes on in what it has opened, and back. */
+    if (within) {
+      measure();
+      goTo(stop);
+    }
   };
   const goTo = (cell) => {
     if (!cell) return;
@@ -84,5 +114,5 @@ matrix.view = (data) => {
   data.cells.forEach((cell) => { cell.tile.tabIndex = -1; });
   grid.setAttribute("role", "grid");
   grid.setAttribute("aria-readonly", "true");
-  return { filter, measure, stopAt, goTo, lines: () => lines, stop: () => stop };
+  return { filter, measure, stopAt, goTo, grids: [grid, groups.box], lines: () => lines, stop: () => stop };
 };
