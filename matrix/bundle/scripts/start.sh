@@ -41,12 +41,13 @@ END
 
 # Whether the words ask for something that needs an engine; finds out what they name.
 read_words() {
-    agreed='' named='' measures='' next=''
+    agreed='' named='' measures='' next='' keeps=yes
     [ "${1:-}" != preflight ] || measures=yes
     for word in "$@"; do
         [ -z "$next" ] || { named=$word next=''; }
         case $word in
         --yes) agreed=yes ;;
+        --facts-only) keeps='' ;;
         --engine-socket) next=yes ;;
         --engine-socket=*) named=${word#*=} ;;
         --help | -h | --show | --requirements) measures='' ;;
@@ -151,6 +152,11 @@ remove_container() {
 }
 
 end_service() {
+    # What it keeps for five minutes for each command that ran in a container, though that is gone.
+    for pid in $(commands_of '*conmon * -n mx-*'); do
+        container=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-c$/{n;p;q;}')
+        engine container exists "$container" >/dev/null 2>&1 || kill "$pid" 2>/dev/null || :
+    done
     kill "$service" 2>/dev/null || :
     wait "$service" 2>/dev/null || :
     # A rootless Podman leaves a process behind that holds its user namespace.
@@ -160,13 +166,15 @@ end_service() {
 }
 
 # This account's processes that hold a namespace for Podman.
-pauses() {
-    for status in /proc/[0-9]*/status; do
-        pid=${status%/status} && pid=${pid#/proc/}
-        case $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") in
-        *catatonit\ -P\ | *podman\ pause\ | podman*\ pause\ ) [ ! -O "/proc/$pid" ] || echo "$pid" ;;
-        esac
-    done 2>/dev/null
+pauses() { commands_of '*catatonit -P ' && commands_of '*podman pause '; }
+
+# This account's processes whose words are like $1.
+commands_of() {
+    for process in /proc/[0-9]*; do
+        [ -O "$process" ] || continue
+        words=$({ tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null) || continue
+        case $words in $1) printf '%s\n' "${process#/proc/}" ;; esac
+    done
 }
 
 start_guard() {
@@ -198,14 +206,17 @@ agree_to_container() {
     case $PWD/ in // | /bin/* | /dev/* | /etc/* | /kit/* | /lib* | /proc/* | /sbin/* | /sys/* | /usr/*)
         refuse 2 "the results cannot be written into $PWD: go to a folder of your own" ;;
     esac
-    case $kit$PWD$folder in *[,\":]*)
+    # Where the secret lies that names become tokens by, so that it is the same the next time.
+    [ -z "$keeps" ] || keeps=${XDG_STATE_HOME:-${HOME:-$PWD}/.local/state}/compat-matrix
+    case $kit$PWD$folder$keeps in *[,\":]*)
         refuse 2 "a folder's name with a comma, a colon or a quote cannot be given to a container:" \
             "use another" ;;
     esac
     say "there is no CPython 3.11, 3.12 or 3.13 here, so the runner is run in a container:"
     say "- from an image in this file, which $program loads from it; both are removed at the end"
     say "- it gets the engine's socket $socket; no other container does"
-    say "- it sees this file, $PWD, its temporary folder $folder and what you name after preflight"
+    say "- it sees this file, $PWD, its temporary folder $folder${keeps:+, $keeps}" \
+        "and what you name after preflight"
     say "- it shares this machine's network, since services are only reached at 127.0.0.1 here"
     [ -z "$agreed" ] || return 0
     [ -t 0 ] || refuse 2 "nobody can be asked here: give --yes to agree to that"
@@ -215,6 +226,7 @@ agree_to_container() {
 }
 
 load_image() {
+    [ -z "$keeps" ] || mkdir -p "$keeps" || refuse 2 "no secret can be kept in $keeps"
     ! engine image inspect "$runner_image" >/dev/null 2>&1 || return 0
     : >"$folder/loaded"
     {
@@ -239,8 +251,8 @@ run_contained() {
         case $path/ in "$PWD"/* | "$socket/") continue ;; esac
         set -- "$@" --mount "type=bind,source=$path,target=$path"
     done
-    for path in "$PWD" "$folder" "$socket"; do
-        case $path in "$folder"/*) continue ;; esac
+    for path in "$PWD" "$folder" "$socket" ${keeps:+"$keeps"}; do
+        case $path in "$folder"/* | "$PWD"/*) continue ;; esac
         set -- "$@" --mount "type=bind,source=$path,target=$path"
     done
     [ "${kit#"$PWD"/}" != "$kit" ] ||
@@ -262,7 +274,8 @@ run_contained() {
     set -- "$@" --interactive --name "$name" --label "io.compat-matrix.kit=$name" --network host \
         --restart no --cap-drop ALL --security-opt no-new-privileges --security-opt label=disable \
         --workdir "$PWD" --env "HOME=$folder" --env "TMPDIR=$folder" \
-        --env "MATRIX_ENGINE_SOCKET=$socket" --env "TERM=${TERM:-dumb}" "$runner_image" \
+        --env "MATRIX_ENGINE_SOCKET=$socket" --env "TERM=${TERM:-dumb}" \
+        ${keeps:+--env "XDG_STATE_HOME=${keeps%/*}"} "$runner_image" \
         python3 -I "$kit" --kit-folder "$folder" /kit
     while [ "$count" -gt 0 ]; do
         set -- "$@" "$1"
