@@ -32,7 +32,7 @@ _FIRST_REASONS = 3
 _MOST_REASONS = 100
 #: Cells from which on all are drawn alike, since their number is what takes the time.
 _BIG = 1500
-#: Cells that a browser lays out as one table in good time; a page with more opens on groups of them.
+#: Cells that a browser lays out as one table in good time; with more the page opens on groups.
 MOST_CELLS = 10_000
 #: Entries of a list below the grid; the grid itself has all of them.
 _MOST_LISTED = 200
