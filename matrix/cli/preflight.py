@@ -16,6 +16,7 @@ from matrix.cli.output import print_report, talk
 from matrix.cli.own_key import SigningDesk, key_to_sign_with
 from matrix.cli.progress import shown
 from matrix.cli.redacting import redact_output, redaction_options, restored_output
+from matrix.cli.showing import find_result, show_result
 from matrix.core.errors import MatrixError
 from matrix.core.gate import Exit, code_of_error, exit_code
 from matrix.core.redaction import Redactor
@@ -79,6 +80,13 @@ def _say_requirements(context: click.Context, _option: click.Parameter, wanted: 
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Private key to sign the result with (default: this account's SSH key).",
 )
+@click.option(
+    "--show",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="Print everything that is in a result (default: the one in this folder), and run nothing.",
+)
 @redaction_options
 @click.pass_obj
 def preflight(
@@ -89,6 +97,7 @@ def preflight(
     engine_socket: Path | None,
     out: Path,
     key: Path | None,
+    show: str | None,
     words: Sequence[str],
     word_files: Sequence[Path],
     key_file: Path | None,
@@ -98,6 +107,8 @@ def preflight(
     The report is report.html, for you. The result is one signed file for whoever sent this kit;
     nothing is sent by itself.
     """
+    if show is not None:
+        return show_result(Path(show) if show else find_result(out))
     path, folder = place
     wish = RedactionWish(words=tuple(words), files=tuple(word_files), key_file=key_file)
     # What is kept needs the key that is kept; checking requirements writes nothing at all.

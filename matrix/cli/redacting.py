@@ -105,6 +105,17 @@ def unredacted(stream: object) -> TextIO:
 
 
 @contextmanager
+def plain_output() -> Iterator[None]:
+    """Meanwhile what is printed is printed as it is."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = map(unredacted, before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+@contextmanager
 def restored_output() -> Iterator[None]:
     """Whatever becomes of the output meanwhile, afterwards it is what it was.
 
