@@ -13,7 +13,8 @@
 | ``reason:exited``             | with this short reason                                          |
 | ``fails:one``                 | that FAILED, as the only one of their row                       |
 | ``fails:all``                 | that FAILED with all of their row that say anything: two or more |
-| ``is:changed`` …              | changed, flaky, waived, reused, running, problem, green         |
+| ``is:changed`` …              | changed, flaky, waived, reported (by a customer), reused,       |
+|                               | running, problem, green                                         |
 | ``age:>7d``                   | measured so long ago; ``> < >= <=`` and ``s m h d w``            |
 | ``word`` ``"two words"``      | whose id, titles, reason or message has it                      |
 | ``-word``                     | that it does not mean                                           |
@@ -51,9 +52,9 @@ class Asked:
     message: str
     service_title: str = ""
     environment_title: str = ""
-    kind: str
     #: Of the service; "" when nobody is named.
     owner: str = ""
+    kind: str
     engine: str
     #: "" when nobody has asked the environment.
     architecture: str
@@ -61,6 +62,8 @@ class Asked:
     flaky: bool
     changed: bool
     waived: bool
+    #: Whether it is a customer's own word.
+    reported: bool = False
     reused: bool
     running: bool
     #: None when it was never measured.
@@ -248,6 +251,7 @@ STATES: Mapping[str, Callable[[Asked], bool]] = {
     "changed": lambda cell: cell.changed,
     "flaky": lambda cell: cell.flaky,
     "waived": lambda cell: cell.waived,
+    "reported": lambda cell: cell.reported,
     "reused": lambda cell: cell.reused,
     "running": lambda cell: cell.running,
     "problem": lambda cell: cell.verdict in _PROBLEMS,
@@ -267,11 +271,11 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 KEYS: Mapping[str, Callable[[Sequence[str]], Test]] = {
     "status": _status,
     "service": _text(lambda cell: cell.cell.service),
+    "owner": _text(lambda cell: cell.owner),
     "env": _text(lambda cell: cell.cell.environment),
     "cell": _text(lambda cell: str(cell.cell)),
     "kind": _text(lambda cell: cell.kind),
     "engine": _text(lambda cell: cell.engine),
-    "owner": _text(lambda cell: cell.owner),
     "arch": _text(lambda cell: cell.architecture),
     "label": _label,
     "reason": _text(lambda cell: cell.reason),
@@ -282,11 +286,11 @@ KEYS: Mapping[str, Callable[[Sequence[str]], Test]] = {
 EXAMPLES = {
     "status": "status:failed,error",
     "service": "service:queue",
+    "owner": "owner:team-orders",
     "env": "env:acme-*",
     "cell": "cell:queue@acme-*",
     "kind": "kind:customer",
     "engine": "engine:podman",
-    "owner": "owner:team-orders",
     "arch": "arch:arm64",
     "label": "label:site=acme",
     "reason": "reason:exited",

@@ -53,6 +53,7 @@ def _asked(report: Report, place: Place) -> Asked:
         flaky=bool(history and history.flaky),
         changed=marks.change(report, cell.cell) is not None,
         waived=cell.waived,
+        reported=cell.reporter is not None,
         reused=bool(cell.reused_from),
         running=marks.running(report, cell),
         finished_at=cell.result.finished_at if cell.result else None,

@@ -164,14 +164,16 @@ def _cell(place: Place, report: Report) -> Cell:
         waived=cell.waived,
         run=cell.run,
         reused_from=cell.reused_from,
+        reported_by=cell.reporter.name if cell.reporter else "",
+        reported_key=cell.reporter.key if cell.reporter else "",
         image_id=result.image_id if result else "",
         fingerprint=result.fingerprint if result else "",
         probes_digest=result.probes_digest if result else "",
         finished_at=result.finished_at if result else None,
         flaky=history.flaky,
         change=change.value if change else "",
-        history=tuple(map(_measurement, history.past[:STRIP_LENGTH])),
-        first_bad=_measurement(history.first_bad) if history.first_bad else None,
+        history=tuple(_measurement(past, report) for past in history.past[:STRIP_LENGTH]),
+        first_bad=_measurement(history.first_bad, report) if history.first_bad else None,
         attempts=tuple(map(_try, result.attempts if result else ())),
     )
 
@@ -180,7 +182,8 @@ def _changes(report: Report) -> Mapping[CellId, Change]:
     return report.comparison.changes if report.comparison else {}
 
 
-def _measurement(past: Past) -> Measurement:
+def _measurement(past: Past, report: Report) -> Measurement:
+    reporter = report.reporters.get(past.run)
     return Measurement(
         run=past.run,
         release=past.release,
@@ -191,6 +194,7 @@ def _measurement(past: Past) -> Measurement:
         fingerprint=past.fingerprint,
         probes_digest=past.probes_digest,
         retries=past.retries,
+        reported_by=reporter.name if reporter else "",
     )
 
 

@@ -15,7 +15,7 @@ from matrix.core.fingerprint import PASSING
 from matrix.core.grid import GridCell, Report
 from matrix.core.history import CellHistory, Cluster, Past
 from matrix.core.model import Environment, Service
-from matrix.core.result import EnvironmentFinding, Fact, HostFinding
+from matrix.core.result import EnvironmentFinding, Fact, HostFinding, Reporter
 from matrix.core.waivers import JudgedWaiver
 from matrix.report import marks, summary
 from matrix.report.evidence import gather
@@ -68,7 +68,7 @@ def evidence_json(report: Report) -> str:
         str(cell): _packed(
             {
                 "attempts": [attempt_json(attempt) for attempt in attempts],
-                "history": _history(report.history.get(cell)),
+                "history": _history(report.history.get(cell), report.reporters),
                 "waivers": waivers.get(str(cell), []),
             }
         )
@@ -130,6 +130,8 @@ def _cell(place: Place, report: Report) -> Json:
         "change": change.value if change else "",
         "waived": cell.waived,
         "reused": cell.reused_from,
+        "reported": cell.reporter.name if cell.reporter else "",
+        "reported_key": cell.reporter.key if cell.reporter else "",
         "running": marks.running(report, cell),
         "past": marks.letters(history),
         **_measured(cell),
@@ -156,7 +158,7 @@ def _cluster(cluster: Cluster) -> Json:
     return {"signature": cluster.signature, "cells": [str(cell) for cell in cluster.cells]}
 
 
-def _history(history: CellHistory | None) -> Json:
+def _history(history: CellHistory | None, reporters: Mapping[str, Reporter]) -> Json:
     """A column for each field, newest first: of 150,000 measurements each name would stand there
     150,000 times. A column of which all is the same is that value alone."""
     past = history.past if history else ()
@@ -172,6 +174,9 @@ def _history(history: CellHistory | None) -> Json:
         "fingerprints": _ids([one.fingerprint for one in past]),
         "probes": _ids([one.probes_digest for one in past]),
         "retries": _column([one.retries for one in past]),
+        "reported": _column(
+            [reporters[one.run].name if one.run in reporters else "" for one in past]
+        ),
         "first_bad": _past(first_bad) if first_bad else None,
         "flaky": bool(history and history.flaky),
     }

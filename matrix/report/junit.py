@@ -2,7 +2,8 @@
 
 One suite per environment and one case per probe with the service as its class. FAILED is a
 ``failure``, ERROR an ``error``, MISSING, STALE and UNSUPPORTED are ``skipped``; WARNED passes and
-says so in its output. Each suite has a property ``cell:<service>`` with the verdict.
+says so in its output. Each suite has a property ``cell:<service>`` with the verdict, and
+``reported-by:<service>`` where that is a customer's own word.
 """
 
 from collections.abc import Iterable, Iterator
@@ -52,6 +53,8 @@ def _suite(report: Report, environment: Environment, here: Iterable[Place]) -> T
     found = []
     for place in here:
         suite.add_property(f"cell:{place.service.name}", place.cell.verdict.value)
+        if place.cell.reporter:
+            suite.add_property(f"reported-by:{place.service.name}", place.cell.reporter.name)
         found += [_case(place, case) for case in cases(place)]
     suite.add_testcases(found)
     suite.update_statistics()  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from matrix.core.grid import Report
 from matrix.core.history import Change
 from matrix.core.model import CellId, Environment, Service
-from matrix.core.result import Fault, HostFinding
+from matrix.core.result import Fault, HostFinding, Reporter
 from matrix.core.verdict import Verdict
 from matrix.core.vitality import Strength
 from matrix.report import marks
@@ -71,6 +71,8 @@ class Column:
     drift: tuple[str, ...]
     #: How many of its cells this fault explains.
     explains: int
+    #: On whose word some of its cells rest.
+    reporters: tuple[Reporter, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +192,7 @@ def _column(report: Report, environment: Environment, at: Sequence[Place]) -> Co
         deviations=tuple(deviations),
         drift=marks.drift(report, environment.name),
         explains=sum(_explained(report, place) for place in at),
+        reporters=tuple(dict.fromkeys(one.cell.reporter for one in at if one.cell.reporter)),
     )
 
 

@@ -15,7 +15,7 @@ from matrix.core.text import neutralise, one_line, seconds_text
 from matrix.core.verdict import Verdict
 from matrix.report import summary
 from matrix.report.summary import Place
-from matrix.report.told import past_lines
+from matrix.report.told import past_lines, reported_lines
 
 #: Most platforms cut a comment at 65,536 characters.
 PAGE_BYTES = 60_000
@@ -80,7 +80,7 @@ def _head(report: Report) -> Iterator[str]:
             f"- still on {_code(left.host)}: {left.kind} {_code(left.name)} {_code(left.remedy)}"
             for left in report.leftovers
         )
-    if told := tuple(past_lines(report)):
+    if told := (*past_lines(report), *reported_lines(report)):
         yield "\n".join(f"- {inert(line)}" for line in told)
 
 
@@ -112,8 +112,12 @@ def _table(report: Report, services: Sequence[Service]) -> Iterator[str]:
         rows[place.service.name].append(place.cell)
     for service in services:
         here = rows[service.name]
-        cells = (f"{cell.verdict.glyph} {inert(summary.short(cell))}".strip() for cell in here)
-        yield _line(f"**{inert(service.title)}**", *cells)
+        yield _line(f"**{inert(service.title)}**", *map(_shown, here))
+
+
+def _shown(cell: GridCell) -> str:
+    whose = summary.REPORTED if cell.reporter else ""
+    return " ".join(filter(None, (cell.verdict.glyph, inert(summary.short(cell)), whose)))
 
 
 def _line(*cells: str) -> str:
@@ -121,10 +125,10 @@ def _line(*cells: str) -> str:
 
 
 def _legend(report: Report) -> str:
-    return " · ".join(
-        f"{verdict.glyph} {count} {verdict.value.lower()}"
-        for verdict, count in summary.counts(report).items()
-    )
+    counts = summary.counts(report).items()
+    shown = (f"{verdict.glyph} {count} {verdict.value.lower()}" for verdict, count in counts)
+    reported = sum(place.cell.reporter is not None for place in summary.places(report))
+    return " · ".join(filter(None, (*shown, summary.reported_line(reported))))
 
 
 def _details(report: Report) -> Iterator[str]:
@@ -144,6 +148,8 @@ def _detail(place: Place) -> str:
         f"{inert(summary.why(cell))}</summary>\n",
         fenced(summary.run_command(cell.cell)),
     ]
+    if cell.reporter:
+        lines.append(f"\n- {inert(summary.whose_word(cell.reporter))}")
     for attempt in summary.deciding(cell.result):
         lines += _attempt(attempt)
     return "\n".join((*lines, "", "</details>", ""))

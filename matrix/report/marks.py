@@ -70,12 +70,13 @@ def words(report: Report, cell: GridCell) -> tuple[str, ...]:
 
 
 def tallies(report: Report) -> dict[str, int]:
-    """How many cells are running, flaky, waived or changed."""
+    """How many cells are running, flaky, waived, somebody else's word, or changed."""
     cells = tuple(place.cell for place in places(report))
     return {
         "running": sum(running(report, cell) for cell in cells),
         "flaky": sum(_flaky(report, cell) for cell in cells),
         "waived": sum(cell.waived for cell in cells),
+        "reported": sum(cell.reporter is not None for cell in cells),
         "changed": sum(change(report, cell.cell) is not None for cell in cells),
     }
 
@@ -113,5 +114,7 @@ def _words(report: Report, cell: GridCell) -> Iterator[str]:
         yield "waived"
     if cell.reused_from:
         yield f"taken over from run {cell.reused_from}"
+    if cell.reporter:
+        yield f"self-reported by {cell.reporter.name}, not measured by us"
     if running(report, cell):
         yield "the run goes on"

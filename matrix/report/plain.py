@@ -9,7 +9,7 @@ from matrix.core.grid import Report
 from matrix.core.text import display_width, one_line, seconds_text
 from matrix.core.verdict import Verdict
 from matrix.report import summary
-from matrix.report.told import past_lines
+from matrix.report.told import past_lines, reported_lines
 
 #: For who colours the same words on a terminal: verdict → a style as rich understands it.
 STYLES = {
@@ -41,6 +41,7 @@ def render(report: Report, *, width: int) -> str:
         _legend(report),
         _strengths(report),
         "\n".join(one_line(line, width) for line in past_lines(report)),
+        "\n".join(one_line(line, width) for line in reported_lines(report)),
         "\n".join(_findings(report, width)),
         "\n".join(_redacted(report)),
         "\n".join(_gate(report, width)),
@@ -78,6 +79,8 @@ def _columns(report: Report) -> list[list[str]]:
     columns = [[one_line(environment.name, _WIDEST_NAME)] for environment in environments]
     for place, column in zip(summary.places(report), _repeat(columns), strict=False):
         shown = f"{place.cell.verdict.glyph} {summary.short(place.cell)}"
+        if place.cell.reporter:
+            shown = f"{one_line(shown, _WIDEST_CELL - _GAP)} {summary.REPORTED}"
         column.append(one_line(shown, _WIDEST_CELL))
     return columns
 
@@ -109,7 +112,9 @@ def _legend(report: Report) -> str:
         if count
     )
     reused = sum(bool(place.cell.reused_from) for place in summary.places(report))
-    return "   ".join((*shown, *((f"↺ {reused} taken over",) if reused else ())))
+    reported = sum(place.cell.reporter is not None for place in summary.places(report))
+    told = (f"↺ {reused} taken over" if reused else "", summary.reported_line(reported))
+    return "   ".join((*shown, *filter(None, told)))
 
 
 def _strengths(report: Report) -> str:

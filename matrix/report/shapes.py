@@ -139,6 +139,7 @@ class Measurement(Shape):
     fingerprint: str
     probes_digest: str
     retries: int
+    reported_by: str = Field(default="", description="Whose word it is, empty for ours")
 
 
 Class = Literal[
@@ -167,6 +168,10 @@ class Cell(Shape):
     waived: bool = Field(description="Whether waivers in use cover all that fails in it")
     run: str = Field(description="Run that measured it, empty when never measured")
     reused_from: str = Field(description="Run it was taken over from, empty when it was measured")
+    reported_by: str = Field(
+        default="", description="Customer whose own word it is; empty for what we measured"
+    )
+    reported_key: str = Field(default="", description="Fingerprint of the key they signed with")
     image_id: str = Field(description="Image that was asked for")
     fingerprint: str
     probes_digest: str

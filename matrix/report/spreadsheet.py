@@ -27,6 +27,7 @@ HEAD = (
     "image_id",
     "fingerprint",
     "finished_at",
+    "reported_by",
 )
 #: What begins a formula in Excel, LibreOffice and Google Sheets, full-width forms included.
 FORMULAS = tuple("=+-@|%\t\r\n＝＋－＠")
@@ -55,6 +56,7 @@ def _row(place: Place) -> Iterator[str]:
     yield from (result.image_id, result.fingerprint) if result else ("", "")
     finished = result.finished_at if result else None
     yield finished.isoformat() if finished else ""
+    yield cell.reporter.name if cell.reporter else ""
 
 
 def _inert(text: str) -> str:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from matrix.core.grid import Decision, GridCell, Report
 from matrix.core.model import CellId, Environment, Service
-from matrix.core.result import Attempt, CellResult, Fact, HostFinding, ProbeResult
+from matrix.core.result import (
+    Attempt,
+    CellResult,
+    Fact,
+    HostFinding,
+    ProbeResult,
+    Reporter,
+)
 from matrix.core.text import seconds_text
 from matrix.core.verdict import Verdict
 
@@ -45,6 +52,10 @@ _LEADS = {
 _SHORT_ID_LENGTH = 12
 #: Reason of a cell that nobody ever measured: its glyph has said it all.
 _NEVER = "never"
+
+
+#: Beside the glyph of a cell that is a customer's own word.
+REPORTED = "»"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +99,16 @@ def deciding(result: CellResult | None) -> tuple[Attempt, ...]:
     """The last attempt on each host, in the order the hosts were first tried."""
     attempts = result.attempts if result else ()
     return tuple({attempt.host: attempt for attempt in attempts}.values())
+
+
+def whose_word(reporter: Reporter) -> str:
+    """That a cell was not measured by us, in words."""
+    return f"self-reported by {reporter.name} (signed with {reporter.key}), not measured by us"
+
+
+def reported_line(count: int) -> str:
+    """For a legend: how many cells are somebody else's word; "" for none."""
+    return f"{REPORTED} {count} self-reported" if count else ""
 
 
 def unreported(attempt: Attempt) -> tuple[str, ...]:

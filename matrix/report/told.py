@@ -1,10 +1,12 @@
-"""What was different before, in lines of text: changes since the baseline, and flaky cells."""
+"""What a grid alone does not show, in lines of text: changes, flaky cells, and whose word it is."""
 
 from collections.abc import Iterator, Sequence
 
 from matrix.core.changes import ORDER
 from matrix.core.grid import Report
 from matrix.core.model import CellId
+from matrix.core.result import Reporter
+from matrix.report.summary import REPORTED, places, whose_word
 
 #: Cells named in one line.
 NAMED = 8
@@ -24,6 +26,16 @@ def past_lines(report: Report) -> Iterator[str]:
     flaky = [cell for cell, one in report.history.items() if one.flaky and cell in shown]
     if flaky:
         yield f"flaky: {_named(flaky)}"
+
+
+def reported_lines(report: Report) -> Iterator[str]:
+    """One line for each customer whose own word some cells are, with the cells."""
+    found: dict[Reporter, list[CellId]] = {}
+    for place in places(report):
+        if place.cell.reporter:
+            found.setdefault(place.cell.reporter, []).append(place.cell.cell)
+    for reporter, cells in found.items():
+        yield f"{REPORTED} {whose_word(reporter)}: {_named(cells)}"
 
 
 def _named(cells: Sequence[CellId]) -> str:

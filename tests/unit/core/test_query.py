@@ -33,6 +33,7 @@ def asked(found: dict) -> Asked:
         flaky=found["flaky"],
         changed=found["changed"],
         waived=found["waived"],
+        reported=found.get("reported", False),
         reused=bool(found["reused"]),
         running=found["running"],
         finished_at=datetime.fromisoformat(at) if at else None,

@@ -8,7 +8,7 @@ matrix.help = () => {
     ["reason:conn-lost", "the short reason"],
     ["fails:one", "FAILED in one environment only: look at that environment"],
     ["fails:all", "FAILED wherever we know: look at the service"],
-    ["is:problem is:green is:changed is:flaky is:waived is:reused is:running", "what else a cell is"],
+    ["is:problem is:green is:changed is:flaky is:waived is:reported is:reused is:running", "what else a cell is"],
     ["age:>7d", "measured longer ago; s m h d w, and < >= <="],
     ["-status:passed", "everything else"],
     ["\"port 6379\"", "these words in names, reason or message"],

@@ -7,7 +7,7 @@ matrix.history = (() => {
   const unpack = (packed) => packed.runs.map((run, at) => ({
     run, verdict: LETTERS[packed.verdicts[at]], at: packed.at[at],
     release: of(packed.releases, at), reason: of(packed.reasons, at), retries: of(packed.retries, at),
-    image: of(packed.images, at), fingerprint: of(packed.fingerprints, at), probes: of(packed.probes, at),
+    image: of(packed.images, at), fingerprint: of(packed.fingerprints, at), probes: of(packed.probes, at), reported: of(packed.reported, at),
   }));
 
   const differences = (past, before) => (before ? [["image", "another image"], ["fingerprint", "another state of the environment"], ["probes", "other probes"]]
@@ -17,6 +17,7 @@ matrix.history = (() => {
     `run ${past.run}${past.release ? `, release ${past.release}` : ""}`,
     moment(past.at),
     past.retries ? count(past.retries, "retry", "retries") : "",
+    past.reported ? `self-reported by ${past.reported}` : "",
     ...differences(past, before),
   ].filter(Boolean).join(", ");
 
@@ -31,7 +32,7 @@ matrix.history = (() => {
     el("td", {}, el("code", {}, past.run), past.release ? el("span", { class: "chip" }, past.release) : null),
     el("td", {}, moment(past.at)),
     el("td", {}, [firstBad && firstBad.run === past.run ? "first bad" : "",
-      past.retries ? count(past.retries, "retry", "retries") : "", ...differences(past, before)].filter(Boolean).join(", ")));
+      past.reported ? `self-reported by ${past.reported}` : "", past.retries ? count(past.retries, "retry", "retries") : "", ...differences(past, before)].filter(Boolean).join(", ")));
 
   const sentence = (past, { first_bad: bad, flaky }) => {
     const parts = [];

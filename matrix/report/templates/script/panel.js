@@ -16,6 +16,7 @@ matrix.panel = (data, view) => {
     cell.flaky ? el("span", { class: "chip" }, "flaky") : null,
     cell.waived ? el("span", { class: "chip" }, "waived") : null,
     cell.reused ? el("span", { class: "chip" }, `taken over from run ${cell.reused}`) : null,
+    cell.reported ? el("span", { class: "chip reported" }, `self-reported by ${cell.reported}`) : null,
     cell.running ? el("span", { class: "chip" }, "the run goes on") : null,
   ];
   const head = (cell) => el("header", {},
@@ -30,6 +31,7 @@ matrix.panel = (data, view) => {
   const measured = (cell) => (cell.run ? el("dl", { class: "facts-list" },
     el("div", {}, el("dt", {}, "Run"), el("dd", {}, el("code", {}, cell.run))),
     cell.finished_at ? el("div", {}, el("dt", {}, "Finished"), el("dd", {}, `${moment(cell.finished_at)}, ${ago(cell.finished_at)}`)) : null,
+    cell.reported ? el("div", {}, el("dt", {}, "Reported by"), el("dd", {}, `${cell.reported}, signed with `, el("code", {}, cell.reported_key), ": their word, not measured by us")) : null,
     cell.fingerprint ? el("div", {}, el("dt", {}, "Fingerprint"), el("dd", {}, code(cell.fingerprint))) : null,
     cell.probes ? el("div", {}, el("dt", {}, "Probes"), el("dd", {}, code(cell.probes))) : null) : null);
   const cluster = (cell) => {

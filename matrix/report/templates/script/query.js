@@ -24,6 +24,7 @@ matrix.query = (() => {
     changed: (cell) => cell.changed,
     flaky: (cell) => cell.flaky,
     waived: (cell) => cell.waived,
+    reported: (cell) => Boolean(cell.reported),
     reused: (cell) => cell.reused,
     running: (cell) => cell.running,
     problem: (cell) => PROBLEMS.includes(cell.verdict),
@@ -75,8 +76,8 @@ matrix.query = (() => {
       return (cell) => wanted.includes(cell.verdict);
     },
     service: (values) => any(values, (cell) => cell.service),
-    env: (values) => any(values, (cell) => cell.environment),
     owner: (values) => any(values, (cell) => cell.owner || ""),
+    env: (values) => any(values, (cell) => cell.environment),
     cell: (values) => any(values, idOf),
     kind: (values) => any(values, (cell) => cell.kind),
     engine: (values) => any(values, (cell) => cell.engine),
