@@ -81,7 +81,7 @@ def new(file: Path, comment: str, as_json: bool) -> None:
     talk(f"made: {file} stays with you, {public} may be given away")
     talk("tell the fingerprint by another way than the file, such as the telephone")
     talk(f"sign a kit:    matrix bundle build --for NAME --key {file}")
-    talk(f"let it count:  matrix key allow NAME {public}, in the project that is to check it")
+    talk(f"let it count:  matrix key allow NAME {public} --signs files, where it is to be checked")
 
 
 @command.command("list")
