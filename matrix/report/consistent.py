@@ -31,14 +31,16 @@ _Text = Annotated[str, Field(max_length=4096)]
 _Names = Annotated[tuple[_Text, ...], Field(max_length=MOST_CELLS)]
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
-_SCRIPT = re.compile(r"<script(?: [^>]*)?>.*?</script>", re.DOTALL)
-_SHOWN_DOOR = re.compile(r'<header class="bar" data-door="([A-Z]+)">')
+# Bounded repetition everywhere, so that a page made to be slow is not.
+_SHOWN_DOOR = re.compile(r'<header class="bar" data-door="([A-Z]{1,20})">')
 _COUNTER = re.compile(
-    r'<li data-verdict="([A-Z]+)" data-word=[^>]*>(?:<span[^>]*>)+.</span><b>(\d+)'
+    r'<li data-verdict="([A-Z]{1,20})" data-word=[^>]{1,200}>(?:<span[^>]{0,200}>){1,4}.</span>'
+    r"<b>(\d{1,9})</b>"
 )
-_TILE = re.compile(r'<td data-verdict="([A-Z]+)"')
-_HASH = "&#39;(sha256-[A-Za-z0-9+/=]+)&#39;"
+_TILE = re.compile(r'<td data-verdict="([A-Z]{1,20})"')
+_HASH = "&#39;(sha256-[A-Za-z0-9+/=]{1,90})&#39;"
 _POLICY = re.compile(f"style-src {_HASH}; script-src {_HASH};")
+_SCRIPT, _SCRIPT_END = "<script", "</script>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,14 +145,14 @@ def said_on_page(path: Path, text: str) -> Said:
     except UsageError as error:
         raise Refused("is neither a JSON report nor a page of ours") from error
     _expect_policy(text)
-    shown = _SCRIPT.sub("", text)
+    shown = _without_scripts(text)
     doors, verdicts = set(_SHOWN_DOOR.findall(shown)), [cell.verdict for cell in grid.cells]
     if doors != {grid.door}:
         raise Refused(
             f"it shows the gate as {' and '.join(sorted(doors)) or 'nothing'}, "
             f"its data as {grid.door}"
         )
-    counters = {name: int(count[:9]) for name, count in _COUNTER.findall(shown)}
+    counters = {name: int(count) for name, count in _COUNTER.findall(shown)}
     _expect_counts("its counters", {Verdict(name): n for name, n in counters.items()}, verdicts)
     if _TILE.findall(shown) != [verdict.value for verdict in verdicts]:
         raise Refused("the cells that it shows are not those of its data")
@@ -207,14 +209,34 @@ def _expect_counts(what: str, said: Mapping[Verdict, int], verdicts: Sequence[Ve
 def _expect_policy(text: str) -> None:
     """What a browser does before it runs anything: the script and the style are those allowed."""
     policy = _POLICY.search(text)
-    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
-    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
+    style, script = _inside(text, "<style>", "</style>"), _inside(text, "<script>", _SCRIPT_END)
     if not (policy and style and script):
         raise Refused("is no page of ours: it has no policy, style or script")
-    for one, allowed in ((style[1], policy[1]), (script[1], policy[2])):
+    for one, allowed in ((style, policy[1]), (script, policy[2])):
         digest = hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()
         if allowed != f"sha256-{base64.b64encode(digest).decode()}":
             raise Refused("its style or script is not the one that its policy allows")
+
+
+def _inside(text: str, opening: str, closing: str) -> str:
+    """What stands between the first *opening* and what closes it; "" for nothing."""
+    rest = text.partition(opening)[2]
+    found, end, _ = rest.partition(closing)
+    return found if end else ""
+
+
+def _without_scripts(text: str) -> str:
+    """What a reader sees, and what styles it."""
+    pieces, at = [], 0
+    while (start := text.find(_SCRIPT, at)) >= 0:
+        pieces.append(text[at:start])
+        end = text.find(_SCRIPT_END, start)
+        if end < 0:
+            break
+        at = end + len(_SCRIPT_END)
+    else:
+        pieces.append(text[at:])
+    return "".join(pieces)
 
 
 def _span(moments: Sequence[datetime | None]) -> tuple[datetime, datetime] | None:

@@ -134,5 +134,15 @@ def test_a_contradiction_is_refused_in_words(file, says):
         SAID[name](HERE, text)
 
 
+@pytest.mark.parametrize(
+    "piece", ["<script>", "<style>", '<li data-verdict="A" data-word=', "style-src &#39;sha256-a"]
+)
+def test_a_page_that_is_made_to_be_slow_is_not(piece):
+    # A search that starts anew at each of these would take hours. What is behind the page's end
+    # changes nothing that it says.
+    page = TEXTS["html"] + piece * (4 * 1024 * 1024 // len(piece))
+    assert said_on_page(HERE, page) == said_on_page(HERE, TEXTS["html"])
+
+
 def test_every_verdict_of_the_shop_is_counted():
     assert set(+Counter(said_on_page(HERE, TEXTS["html"]).counts)) == set(Verdict)
