@@ -30,7 +30,7 @@ def project_files(
     tables = {service.name: _table(raw["services"][service.name], service) for service in services}
     images = {name: {"reference": f"kit/{name}@{image}"} for name, image in image_ids.items()}
     files = {
-        "matrix.toml": _main(project.name),
+        "matrix.toml": _main(project),
         # The one environment is the machine it is run on, which only shows there.
         INVENTORY: "",
         "images/catalogue.toml": tomlkit.dumps({"images": images, "services": tables}),
@@ -39,9 +39,10 @@ def project_files(
     for service in services:
         for position, folder in enumerate(service.probes):
             found.update(_folder(folder, f"{ROOT}/probes/{_probes_name(service, position)}"))
-    found.update(_folder(project.outside_probes, f"{ROOT}/probes/outside"))
+    outside = project.outside_probes
+    found.update(_folder(outside, f"{ROOT}/probes/{outside.name}"))
     folders = [folder for service in services for folder in service.probes]
-    found.update(_conftest([*folders, project.outside_probes]))
+    found.update(_conftest([*folders, outside]))
     return found
 
 
@@ -55,12 +56,12 @@ def _conftest(folders: Sequence[Path]) -> dict[str, bytes]:
     return {f"{ROOT}/{PARENT}/{CONFTEST}": content for content in contents}
 
 
-def _main(name: str) -> str:
+def _main(project: Project) -> str:
     main = {
-        "name": name,
+        "name": project.name,
         "catalogue": "images/catalogue.toml",
         "inventories": [INVENTORY],
-        "outside_probes": "probes/outside",
+        "outside_probes": f"probes/{project.outside_probes.name}",
         "reports": "reports",
         "state": "state",
     }
