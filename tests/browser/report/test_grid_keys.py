@@ -1,5 +1,6 @@
 """The grid by keyboard, its panels, its filters and its links."""
 
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -157,3 +158,14 @@ def test_the_command_is_copied(open_page: Callable) -> None:
     button.click()
     expect(button).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "matrix run -s queue -e qa"
+
+
+def test_the_command_that_repeats_a_probe_is_copied(open_page: Callable) -> None:
+    watched = open_page("shop", "#cell=queue@qa", permissions=["clipboard-read", "clipboard-write"])
+    page = watched.page
+    button = page.locator("#panel[data-ready] .probe[open] .id .copy")
+    button.click()
+    expect(button).to_have_text("Copied")
+    probe = page.locator("#panel .probe[open] .id code").inner_text()
+    words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert words == ["matrix", "probe", "run", "queue@qa", probe]

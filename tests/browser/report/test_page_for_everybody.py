@@ -217,3 +217,45 @@ def test_a7_the_head_of_the_grid_is_on_every_sheet(
     assert len(grids) >= 2
     assert sum("QA server" in sheet for sheet in grids[:2]) == 2
     assert "Legend" in done.stdout
+
+
+def is_seen(page: Page, selector: str) -> bool:
+    """Whether the middle of an element, scrolled to, is covered by nothing else."""
+    page.locator(selector).first.scroll_into_view_if_needed()
+    return page.locator(selector).first.evaluate("""(element) => {
+        const box = element.getBoundingClientRect();
+        const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return element.contains(found);
+    }""")
+
+
+def test_a17_nothing_is_lost_at_four_hundred_per_cent(open_page: Callable) -> None:
+    """What a window of 1280 x 1024 is to a page that is zoomed so far: CSS pixels four times as
+    large, a fourth as many each way (WCAG 2.2, 1.4.10)."""
+    zoomed = {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4}
+    page = open_page("shop", **zoomed).page
+    assert page.evaluate("[innerWidth, innerHeight, devicePixelRatio]") == [320, 256, 4]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    for selector in ("h1", "#query", "#problems", '.tile[href="#cell=frontend@acme"]', "footer h2"):
+        assert is_seen(page, selector), selector
+    page.locator(".tile").first.focus()
+    page.keyboard.press("Control+End")
+    assert is_seen(page, ".tile:focus")
+    for key in ("Control+Home", "ArrowDown", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.locator("#panel[data-ready]").wait_for()
+    assert page.locator("#panel").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    for selector in ("#panel .close", "#panel .again .copy", "#panel .probe summary"):
+        assert is_seen(page, selector), selector
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert is_seen(page, "dialog .close")
+    assert page.locator("dialog").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_head_tells_the_age_of_the_oldest_required_cell(open_page: Callable) -> None:
+    page = open_page("shop").page
+    oldest = shop_report().decision.oldest
+    said = page.locator(".about div", has_text="Oldest")
+    assert said.locator("a").get_attribute("href") == f"#cell={oldest}"
+    assert said.inner_text().split("\n")[-1].endswith("ago, of those required")

@@ -90,6 +90,7 @@ matrix.view = (data) => {
     data.chosen = data.cells.filter((cell) => chosen.has(cell));
     document.getElementById("grid").hidden = data.grouped || !chosen.size;
     groups.box.hidden = !data.grouped;
+    document.querySelector(".skip").setAttribute("href", data.grouped ? "#groups" : "#grid");
     empty.hidden = Boolean(chosen.size);
     up.hidden = data.grouped || data.cells.length <= most;
     up.firstElementChild.setAttribute("href", `#${matrix.state.format({ ...matrix.state.read(), q: "", cell: "" }) || "groups"}`);
