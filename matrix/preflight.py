@@ -16,6 +16,7 @@ from pathlib import Path
 from matrix.app import Outcome, Show, Wish, examine, plan_run, run_plan, sweep_hosts
 from matrix.bundle.kit import Kit
 from matrix.bundle.manifest import Manifest
+from matrix.bundle.members import check_name
 from matrix.bundle.project_files import ROOT
 from matrix.bundle.shelf import Shelf
 from matrix.core.errors import EngineUnavailable, Refused
@@ -83,7 +84,7 @@ def opened_kit(
                 f"this kit was good until {kit.manifest.expires_at:%Y-%m-%d %H:%M} UTC: ask for "
                 "a new one"
             )
-        project = _project(kit, folder, engine)
+        project = unpack_project(kit, folder, engine)
         with kit.images() as images:
             supply = Supply(ids=kit.manifest.images, source=Shelf(images))
             with opened(project, supply=supply) as site:
@@ -94,7 +95,11 @@ def opened_kit(
 
 def unmet_requirements(site: Site) -> tuple[tuple[str, ...], ...]:
     """Service, and what it asks for that this machine has not; starts no container of a service."""
-    (finding,) = examine(site, site.project.environments, watch=lambda _: None)
+    try:
+        (finding,) = examine(site, site.project.environments, watch=lambda _: None)
+    finally:
+        # Whether the engine works was tried with a tiny image.
+        sweep_kit(site)
     facts = finding.hosts[0].facts
     return tuple(
         (service.name, *[sentence(one) for one in unmet(service.requirements, facts)])
@@ -129,7 +134,11 @@ def sweep_kit(site: Site) -> Swept:
     return sweep_hosts(site, Sweep(remove=True, keep_images=False))
 
 
-def _project(kit: Kit, folder: Path, engine: FoundEngine) -> Project:
+def unpack_project(kit: Kit, folder: Path, engine: FoundEngine) -> Project:
+    """The project in *kit*, put into *folder*: this machine is its one environment.
+
+    Raises Refused for files that do not belong there, ConfigError for some that say nothing.
+    """
     for name in kit.names(f"{ROOT}/"):
         _write(folder, name, kit.read(name))
     project = open_project(folder / ROOT)
@@ -142,10 +151,8 @@ def _project(kit: Kit, folder: Path, engine: FoundEngine) -> Project:
 
 def _write(folder: Path, name: str, data: bytes) -> None:
     """A file of the kit, never outside *folder*."""
-    parts = name.split("/")
-    if not all(part and part not in (".", "..") and "\\" not in part for part in parts):
-        raise Refused(f"the kit holds a file that leads out of its folder: {name[:80]!r}")
-    target = folder.joinpath(*parts)
+    check_name(name)
+    target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
 

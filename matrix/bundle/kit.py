@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from matrix.bundle.manifest import CAP_BYTES, Manifest, read_manifest
+from matrix.bundle.members import check_directory, check_members
 from matrix.core.errors import Refused
 
 MANIFEST, IMAGES, MAIN = "kit.json", "images.tar", "__main__.py"
@@ -28,10 +29,18 @@ REQUIREMENTS = "requirements.txt"
 #: Of the digest at the end, as hexadecimal digits.
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1024 * 1024
-#: Files in a kit at most, and bytes of one that is read whole.
-MEMBERS_MOST = 10_000
+#: Bytes of a file that is read whole.
 MEMBER_CAP_BYTES = 64 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)
+#: What Python says to an archive that is none, or does something ours never do.
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 _LOCAL_HEADER_BYTES = 30
 _NUMBER_CHARACTERS = 15
 #: What is filled into the shell part.
@@ -83,19 +92,28 @@ class Kit:
         if not is_whole(path):
             raise Refused(f"{path.name} is damaged or was changed: ask for it again")
         self.path = path
+        with path.open("rb") as file:
+            check_directory(file, comment_bytes=DIGEST_CHARACTERS)
         try:
             self._archive = zipfile.ZipFile(path)
-            entries = self._archive.infolist()
-            names = [entry.filename for entry in entries]
-            if len(names) > MEMBERS_MOST or len(set(names)) != len(names):
-                raise Refused("the kit holds too many files, or one twice")
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-                raise Refused("the kit holds a compressed file, which ours never do")
-            self.manifest = read_manifest(self._read(MANIFEST, CAP_BYTES))
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        except (*_NO_ARCHIVE, OSError) as error:
             raise Refused(f"{path.name} is no kit: {error}") from error
-        if set(names) != {MANIFEST, *self.manifest.files}:
+        try:
+            self.manifest = self._checked_manifest()
+        except _NO_ARCHIVE as error:
+            self.close()
+            raise Refused(f"{path.name} is no kit: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _checked_manifest(self) -> Manifest:
+        entries = self._archive.infolist()
+        check_members(entries, directory_at=self._archive.start_dir)
+        manifest = read_manifest(self._read(MANIFEST, CAP_BYTES))
+        if {entry.filename for entry in entries} != {MANIFEST, *manifest.files}:
             raise Refused("the kit does not hold exactly the files it says")
+        return manifest
 
     def read(self, name: str) -> bytes:
         """One file, checked."""
@@ -111,7 +129,11 @@ class Kit:
     @contextmanager
     def images(self) -> Iterator[IO[bytes]]:
         """The archive of the images, where one may go back and forth."""
-        with self._archive.open(IMAGES) as file:
+        try:
+            opened = self._archive.open(IMAGES)
+        except _NO_ARCHIVE as error:
+            raise Refused(f"the kit's images cannot be read: {error}") from error
+        with opened as file:
             yield file
 
     def close(self) -> None:
@@ -121,7 +143,10 @@ class Kit:
     def _read(self, name: str, cap: int) -> bytes:
         if self._archive.getinfo(name).file_size > cap:
             raise Refused(f"{name} in the kit is too large")
-        return self._archive.read(name)
+        try:
+            return self._archive.read(name)
+        except _NO_ARCHIVE as error:
+            raise Refused(f"{name} in the kit cannot be read: {error}") from error
 
 
 def is_whole(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,8 +17,14 @@ from matrix.core.ports import ImageInfo, Progress
 #: A manifest or configuration larger than this is not ours.
 DOCUMENT_CAP_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = tarfile.BLOCKSIZE
-#: Of the length at the end of a gzip file.
-LENGTH_BYTES = 4
+#: Files in the archive, and layers of an image, at most.
+MEMBERS_MOST, LAYERS_MOST = 10_000, 500
+#: More is never read at once.
+PIECE_CAP_BYTES = 8 * 1024 * 1024
+#: Of the shortest gzip file, and of the length at its end.
+GZIP_BYTES, LENGTH_BYTES = 18, 4
+#: What comes of an archive that is none of ours.
+_NOT_OURS = (KeyError, ValueError, TypeError, AttributeError, EOFError, OSError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +32,8 @@ class _Shelved:
     """One image as the archive's manifest has it."""
 
     config: bytes
+    architecture: str
+    labels: Mapping[str, str]
     #: Names of its layers in the archive, lowest first.
     layers: tuple[str, ...]
 
@@ -38,13 +47,17 @@ class Shelf:
 
     def __init__(self, file: IO[bytes]) -> None:
         try:
-            self._archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - kept open
-            self._members = {member.name: member for member in self._archive}
+            # The stub wants more of a file than is needed.
+            self._archive = tarfile.open(  # noqa: SIM115 - kept open
+                fileobj=_InPieces(file),  # type: ignore[call-overload]
+                mode="r:",
+            )
+            self._members = self._read_members()
             self._images = {
                 digest_of(one.config): one
                 for one in (self._read_image(entry) for entry in self._read_manifest())
             }
-        except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as error:
+        except (tarfile.TarError, *_NOT_OURS) as error:
             raise Refused(f"the images of the kit cannot be read: {error}") from error
 
     @property
@@ -57,12 +70,11 @@ class Shelf:
         image = self._images.get(reference)
         if image is None:
             return None
-        document: Mapping[str, Any] = json.loads(image.config)
         return ImageInfo(
             id=reference,
-            architecture=str(document["architecture"]),
+            architecture=image.architecture,
             size_bytes=self._size(image),
-            labels=MappingProxyType(dict(document.get("config", {}).get("Labels") or {})),
+            labels=MappingProxyType(dict(image.labels)),
         )
 
     def pull_image(
@@ -96,6 +108,14 @@ class Shelf:
         yield from pieces_of(self._open(name))
         yield _padding(member.size)
 
+    def _read_members(self) -> dict[str, tarfile.TarInfo]:
+        members: dict[str, tarfile.TarInfo] = {}
+        for member in self._archive:
+            if len(members) >= MEMBERS_MOST or member.name in members or not _plain(member):
+                raise ValueError(f"{member.name[:80]!r} is there twice, no file, or one too many")
+            members[member.name] = member
+        return members
+
     def _read_manifest(self) -> list[Mapping[str, Any]]:
         found = json.loads(self._document("manifest.json"))
         if not isinstance(found, list):
@@ -106,9 +126,20 @@ class Shelf:
         config, layers = self._document(entry["Config"]), tuple(entry["Layers"])
         if entry["Config"] != blob(digest_of(config)):
             raise ValueError(f"{entry['Config']} has other content than its name says")
-        if not all(self._members[name].isreg() for name in layers):
-            raise ValueError("a layer is no file")
-        return _Shelved(config=config, layers=layers)
+        if len(layers) > LAYERS_MOST or any(
+            self._members[name].size < GZIP_BYTES for name in layers
+        ):
+            raise ValueError("a layer is too short, or there are too many")
+        document = json.loads(config)
+        return _Shelved(
+            config=config,
+            architecture=_text(document["architecture"]),
+            labels={
+                _text(name): _text(value)
+                for name, value in (document.get("config", {}).get("Labels") or {}).items()
+            },
+            layers=layers,
+        )
 
     def _document(self, name: str) -> bytes:
         if self._members[name].size > DOCUMENT_CAP_BYTES:
@@ -117,7 +148,7 @@ class Shelf:
 
     def _open(self, name: str) -> IO[bytes]:
         member = self._members[name]
-        opened = self._archive.extractfile(member) if member.isreg() else None
+        opened: IO[bytes] | None = self._archive.extractfile(member)
         if opened is None:
             raise ValueError(f"{name} is no file")
         return opened
@@ -130,6 +161,37 @@ class Shelf:
         file = self._open(name)
         file.seek(-LENGTH_BYTES, io.SEEK_END)
         return int.from_bytes(file.read(LENGTH_BYTES), "little")
+
+
+class _InPieces:
+    """A file of which nothing is read that is larger than a piece: no header of ours is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, count: int) -> bytes:
+        """At most *count* bytes; raises ValueError when more are asked for than ever should be.
+
+        Raises Refused when they are not those that the kit's own list of members says.
+        """
+        if not 0 <= count <= PIECE_CAP_BYTES:
+            raise ValueError("something in the archive is too large")
+        try:
+            return self._file.read(count)
+        except zipfile.BadZipFile as error:
+            raise Refused(f"the images of the kit are damaged: {error}") from error
+
+
+def _plain(member: tarfile.TarInfo) -> bool:
+    """Whether it is a file that is as long as it says."""
+    return member.isreg() and not member.issparse()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("an image's description has something else where text belongs")
+    return value
 
 
 def _file(name: str, data: bytes) -> Iterator[bytes]:

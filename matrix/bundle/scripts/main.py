@@ -14,6 +14,8 @@ from typing import IO, List  # noqa: UP035 - see above
 NOTHING_DONE, REFUSED, INTERRUPTED = 2, 6, 130
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1 << 20
+#: Of one wheel when it is unpacked.
+WHEEL_CAP_BYTES = 1 << 30
 FOLDER_OPTION = "--kit-folder"
 
 
@@ -53,6 +55,9 @@ def start(kit: str, folder: str, library: str, arguments: List[str]) -> int:  # 
             f"matrix: the runner cannot be unpacked into {library}: {error.strerror}\n"
         )
         return NOTHING_DONE
+    except (zipfile.BadZipFile, KeyError) as error:
+        sys.stderr.write(f"matrix: this file does not hold what the runner needs: {error}\n")
+        return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
     # The kit itself was first: Python puts what it runs there.
@@ -74,6 +79,8 @@ def unpack_wheels(kit: str, library: str) -> None:
 def unpack(packed: IO[bytes], library: str) -> None:
     """Unpack one wheel; a name that leads out of the folder ends everything."""
     with zipfile.ZipFile(packed) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > WHEEL_CAP_BYTES:
+            raise SystemExit("matrix: the kit holds a file that would become too large")
         for entry in archive.infolist():
             parts = entry.filename.split("/")
             if entry.filename.startswith("/") or ".." in parts or "\\" in entry.filename:

@@ -275,6 +275,7 @@ run_contained() {
         --restart no --cap-drop ALL --security-opt no-new-privileges --security-opt label=disable \
         --workdir "$PWD" --env "HOME=$folder" --env "TMPDIR=$folder" \
         --env "MATRIX_ENGINE_SOCKET=$socket" --env "TERM=${TERM:-dumb}" \
+        --env "LOGNAME=$(id -un 2>/dev/null || id -u)" \
         ${keeps:+--env "XDG_STATE_HOME=${keeps%/*}"} "$runner_image" \
         python3 -I "$kit" --kit-folder "$folder" /kit
     while [ "$count" -gt 0 ]; do
