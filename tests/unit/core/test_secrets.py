@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from matrix.core.model import Policy, Project, RunSettings, Service
-from matrix.core.secrets import secrets_of
+from matrix.core.secrets import secrets_in, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,21 @@ def test_secrets_are_found_by_name_and_in_urls(
         state=Path(),
     )
     assert secrets_of(project) == secrets
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("GITHUB_TOKEN", "abcdefgh", True),
+        ("PIN_SECRET", "123456", True),
+        ("HTTPS_PROXY", "http://me:abcdefgh@proxy:3128", True),
+        ("TOKEN_SECONDS", "3600", False),
+        ("USE_SECRETS", "true", False),
+        ("EMPTY_PASSWORD", "", False),
+        ("PATH", "/usr/bin", False),
+    ],
+)
+def test_of_a_process_what_stands_everywhere_is_no_secret(name: str, value: str, secret: bool):
+    found = secrets_in({name: value})
+    assert bool(found) is secret
+    assert all(one in value for one in found)
