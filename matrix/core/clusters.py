@@ -8,7 +8,7 @@ Two messages say the same when they are equal after folding, in this order:
 | path below /tmp, /var/tmp, /dev/shm, /run/user         | ``<path>``                         |
 | any other absolute path                                | ``<path>/`` and its last part      |
 | date, time of day, both, with or without a zone        | ``<time>``                         |
-| MAC, IPv6 and IPv4 address                             | ``<address>``                      |
+| MAC, IPv6 and IPv4 address, and what stands for one    | ``<address>``                      |
 | UUID, digest, 0x…, hexadecimal of 8 or more, random id | ``<n>``                            |
 | number after "exit", "status", "errno", "version" …    | stays: it is what was said         |
 | version of three or more parts                         | stays                              |
@@ -60,6 +60,8 @@ _TIME = re.compile(
     rf"|\d{{4}}-\d\d-\d\d(?:[T ]\d{{1,2}}:\d\d(?::\d\d(?:[.,]\d{{1,9}})?+)?+)?+|{_CLOCK})"
     rf"{_ZONE}(?!\w)"
 )
+#: What redaction puts in the place of one.
+_STANDS_FOR_ADDRESS = re.compile(r"\[address-[0-9a-f]{8}\](?:/\d{1,2})?+")
 _MAC = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,43}(?:%\w{1,32})?+(?![\w])")
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?+(?!\w|\.\d)")
@@ -206,6 +208,7 @@ def _fold_quantity(found: re.Match[str]) -> str:
 _Fold = str | Callable[[re.Match[str]], str]
 _FOLDS: tuple[tuple[re.Pattern[str], _Fold], ...] = (
     (_OURS, "<name>"),
+    (_STANDS_FOR_ADDRESS, "<address>"),
     (_PATH, _fold_path),
     (_TIME, "<time>"),
     (_MAC, "<address>"),
