@@ -7,8 +7,9 @@ Two messages say the same when they are equal after folding, in this order:
 | name of an object of ours, ``mx-<run>-queue-qa-1``     | ``<name>``                         |
 | path below /tmp, /var/tmp, /dev/shm, /run/user         | ``<path>``                         |
 | any other absolute path                                | ``<path>/`` and its last part      |
+| MAC address, and what stands for an address            | ``<address>``                      |
 | date, time of day, both, with or without a zone        | ``<time>``                         |
-| MAC, IPv6 and IPv4 address, and what stands for one    | ``<address>``                      |
+| IPv6 and IPv4 address                                  | ``<address>``                      |
 | UUID, digest, 0x…, hexadecimal of 8 or more, random id | ``<n>``                            |
 | number after "exit", "status", "errno", "version" …    | stays: it is what was said         |
 | version of three or more parts                         | stays                              |
@@ -210,8 +211,9 @@ _FOLDS: tuple[tuple[re.Pattern[str], _Fold], ...] = (
     (_OURS, "<name>"),
     (_STANDS_FOR_ADDRESS, "<address>"),
     (_PATH, _fold_path),
-    (_TIME, "<time>"),
+    # Before times: the end of one may look like a clock.
     (_MAC, "<address>"),
+    (_TIME, "<time>"),
     (_IPV6, _fold_ipv6),
     (_IPV4, "<address>"),
     (_UUID, "<n>"),
