@@ -30,6 +30,8 @@ MEBIBYTE = 1024 * 1024
 ENVELOPE_CAPS = Caps(size_bytes=24 * MEBIBYTE, containers=64, members=256)
 STATEMENT_CAPS = Caps(size_bytes=18 * MEBIBYTE, containers=2_000, members=10_000)
 REPORT_CAPS = Caps(size_bytes=16 * MEBIBYTE, containers=40_000, members=100_000)
+#: In an envelope: some programs write every "/" of base64 as one.
+ESCAPES_MOST = 1_000_000
 #: zlib's word for a gzip header and trailer (zlib.h, inflateInit2).
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST = 1_000
@@ -179,6 +181,8 @@ def write_result(
 def open_result(data: bytes, *, trusts: Callable[[str], str | None]) -> tuple[bytes, str]:
     """The statement and the key that signed it; raises Refused. Nothing else is looked at."""
     refuse_swarms(data, ENVELOPE_CAPS, what="the file")
+    if data.count(b"\\") > ESCAPES_MOST:
+        raise Refused("the file holds more escapes than an envelope has use for")
     payload, _, key = dsse.open_envelope(data, dsse.STATEMENT_TYPE, trusts=trusts)
     return payload, key
 

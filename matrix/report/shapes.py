@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 from matrix.core.verdict import Verdict
 
@@ -12,6 +12,18 @@ SCHEMA_VERSION: Literal[1] = 1
 T = TypeVar("T")
 #: Read no further than to the first that is wrong: a file from anybody may have a million of them.
 Many = Annotated[tuple[T, ...], FailFast()]
+#: Names in one table at most: every wrong value in it is noted before any is told.
+MOST_NAMES = 2_000
+
+
+def _few(value: object) -> object:
+    if isinstance(value, dict) and len(value) > MOST_NAMES:
+        message = f"{len(value)} names, {MOST_NAMES} are allowed"
+        raise ValueError(message)
+    return value
+
+
+Few = Annotated[dict[str, T], BeforeValidator(_few)]
 
 
 class Shape(BaseModel):
@@ -42,7 +54,7 @@ class Host(Shape):
     """What was found out about one host."""
 
     name: str
-    facts: dict[str, str | int | float | bool | None]
+    facts: Few[str | int | float | bool | None]
     fingerprint: str
     fault: Fault | None
     deviations: Many[str]
@@ -55,7 +67,7 @@ class Column(Shape):
     title: str
     kind: str
     engine: str
-    labels: dict[str, str]
+    labels: Few[str]
     hosts: Many[Host] = Field(description="Empty when nothing was found out about it")
 
 
@@ -120,11 +132,11 @@ class Try(Shape):
     probes: Many[Probe]
     faults: Many[Fault]
     image_id: str = Field(description="Image that really ran; empty when no container was made")
-    logs: dict[str, str] = Field(description="Companion to log tail; the empty name is the service")
+    logs: Few[str] = Field(description="Companion to log tail; the empty name is the service")
     traceback: str
     started_at: datetime
     seconds: float
-    steps: dict[str, float]
+    steps: Few[float]
 
 
 class Measurement(Shape):

@@ -6,7 +6,7 @@ from matrix.core.changes import ORDER
 from matrix.core.grid import Report
 from matrix.core.model import CellId
 from matrix.core.result import Reporter
-from matrix.report.summary import REPORTED, places, whose_word
+from matrix.report.summary import REPORTED, places
 
 #: Cells named in one line.
 NAMED = 8
@@ -35,7 +35,8 @@ def reported_lines(report: Report) -> Iterator[str]:
         if place.cell.reporter:
             found.setdefault(place.cell.reporter, []).append(place.cell.cell)
     for reporter, cells in found.items():
-        yield f"{REPORTED} {whose_word(reporter)}: {_named(cells)}"
+        said = f"self-reported by {reporter.name}, not measured by us"
+        yield f"{REPORTED} {said}: {_named(cells)} (signed with {reporter.key})"
 
 
 def _named(cells: Sequence[CellId]) -> str:
