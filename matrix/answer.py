@@ -8,6 +8,7 @@ from matrix import __version__
 from matrix.baseline import answers_of_release, sides_of
 from matrix.core.changes import compare, sides_of_grid
 from matrix.core.clusters import find_clusters, signature_of
+from matrix.core.collector import resting
 from matrix.core.drift import drifts
 from matrix.core.errors import UsageError
 from matrix.core.gate import Background, judge
@@ -34,10 +35,15 @@ def read_report(
 
     *compare_with* names a run, a release or a report file; "" for nothing.
     """
+    with resting():
+        return _read_report(site, run, compare_with, image_ids or {})
+
+
+def _read_report(site: Site, run: str, compare_with: str, image_ids: Mapping[str, str]) -> Report:
     policy, today = site.project.policy, _now().date()
     heading = _heading(site, run)
     known = site.supply.ids if site.supply else known_images(site.project)
-    grid = _newest_grid(site, heading, {**known, **(image_ids or {})})
+    grid = _newest_grid(site, heading, {**known, **image_ids})
     reporters = site.store.reporters()
     grid = name_reporters(grid, reporters)
     grid, waivers = apply_waivers(grid, policy.waivers, today=today, sign=signature_of)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Protocol, cast
 
+from matrix.core.collector import resting
 from matrix.core.errors import UsageError
 from matrix.core.grid import Report
 from matrix.core.model import Environment
@@ -73,7 +74,8 @@ def render(name: str, report: Report, *, width: int = WIDTH) -> str:
     if name not in RENDERERS:
         raise UsageError(f'unknown report format "{name}" (known: {", ".join(RENDERERS)})')
     renderer = cast(Renderer, resolve_name(RENDERERS[name]))
-    return renderer(harmless(report), width=width)
+    with resting():
+        return renderer(harmless(report), width=width)
 
 
 def render_files(name: str, report: Report, path: Path) -> Mapping[Path, str]:
