@@ -52,8 +52,9 @@ def apply_waivers(
         for one in judged
         if one.state is WaiverState.USED
     }
+    # To sign a failure takes time, and most grids have none that is waived.
     cells = {
-        cell: replace(found, waived=_is_waived(found, used, sign=sign))
+        cell: replace(found, waived=bool(used) and _is_waived(found, used, sign=sign))
         for cell, found in grid.cells.items()
     }
     return replace(grid, cells=cells), judged

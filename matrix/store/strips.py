@@ -24,8 +24,11 @@ from matrix.core.series import BAD, history_of, past_of, remember
 from matrix.core.verdict import Verdict
 from matrix.store.schema import ATTEMPTS, CELLS, RUNS, STRIPS
 
+#: A list without a measurement.
+_NOTHING = "[]"
 #: Fields that are often the same from one measurement to the next, at the end of a list.
 _REPEATED = 5
+_AS_BEFORE = [None] * _REPEATED
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 # Any: one measurement as JSON has it.
 Packed = list[Any]
@@ -57,10 +60,10 @@ def read_histories(connection: Connection, count: int) -> Mapping[CellId, CellHi
     for service, environment, bad, flaky, newest, *rest in connection.execute(
         select(*columns, STRIPS.c.newest, *older)
     ):
-        texts = (newest, *rest)
+        packed = _lists((newest, *rest)) if rest else json.loads(newest)
         histories[CellId(service=service, environment=environment)] = CellHistory(
-            past=tuple(_unpack(_lists(texts)[:count])),
-            first_bad=next(_unpack(_lists((bad,))), None),
+            past=tuple(_unpack(packed[:count])),
+            first_bad=None if bad == _NOTHING else next(_unpack(json.loads(bad)), None),
             flaky=flaky,
         )
     return histories
@@ -195,19 +198,13 @@ def _lists(texts: Sequence[str]) -> list[Packed]:
 
 
 def _unpack(packed: Sequence[Packed]) -> Iterator[Past]:
-    image = fingerprint = probes = release = ""
-    retries = 0
-    for run, verdict, reason, at, *rest in packed:
-        if rest[0] is not None:
-            image = rest[0]
-        if rest[1] is not None:
-            fingerprint = rest[1]
-        if rest[2] is not None:
-            probes = rest[2]
-        if rest[3] is not None:
-            release = rest[3]
-        if rest[4] is not None:
-            retries = rest[4]
+    now: Packed = ["", "", "", "", 0]
+    for run, verdict, reason, at, *repeated in packed:
+        if repeated != _AS_BEFORE:
+            now = [
+                was if is_now is None else is_now for was, is_now in zip(now, repeated, strict=True)
+            ]
+        image, fingerprint, probes, release, retries = now
         yield Past(
             run=run,
             release=release,
