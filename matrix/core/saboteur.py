@@ -2,7 +2,7 @@
 
 | acts              | by                                                       | on              |
 |-------------------|----------------------------------------------------------|-----------------|
-| before the start  | settings, wrap, weakened, aliases                         | the target      |
+| before the start  | settings, clock, wrap, weakened, aliases                  | the target      |
 |                   | without                                                  | companions      |
 | inside, when ready | command                                                  | the target      |
 | outside           | answers: what the engine says, and does not do            | every container |
@@ -65,6 +65,8 @@ class Saboteur:
     target: str
     #: Of the target, with what is wrong; None leaves them as declared.
     settings: RunSettings | None
+    #: How far its clock is off, as libfaketime has it, e.g. ``+3d``; "" for not at all.
+    clock: str
     #: Shell line run in place of the target's own start, which it has as ``"$@"``; "" for none.
     wrap: str
     #: Companions that are not started: those of these times.
@@ -80,7 +82,7 @@ class Saboteur:
     @property
     def leaves_containers_alone(self) -> bool:
         """Whether its containers are as good as new ones for the next saboteur."""
-        touches = (self.settings, self.wrap, self.without, self.weakened, self.command)
+        touches = (self.settings, self.clock, self.wrap, self.without, self.weakened, self.command)
         return self.aliases is None and not any(touches)
 
     def names(self, probe: str) -> bool:

@@ -21,11 +21,14 @@ from matrix.core.result import (
     Side,
 )
 from matrix.core.saboteur import VOLUMES, Saboteur
+from matrix.execution.clock import FOLDER_OF_LIBRARIES, UNPACK, read_library, with_wrong_clock
 from matrix.execution.host import HostSession, Link
 from matrix.execution.metadata import service_metadata
 
 #: Seconds for what a saboteur runs inside.
 COMMAND_SECONDS = 60.0
+#: A wrapped start that changes nothing.
+OWN_START = 'exec "$@"'
 
 
 def sabotaged(service: Service, saboteur: Saboteur) -> Service:
@@ -65,7 +68,11 @@ class SabotagedEngine:
         spec = replace(spec, weakened=wrong.weakened)
         if wrong.aliases is not None:
             spec = replace(spec, aliases=wrong.aliases)
-        return self._wrap(spec, wrong.wrap) if wrong.wrap else spec
+        line = wrong.wrap
+        if wrong.clock:
+            spec = with_wrong_clock(spec, wrong.clock, read_library(FOLDER_OF_LIBRARIES))
+            line = UNPACK + (line or OWN_START)
+        return self._wrap(spec, line) if line else spec
 
     def _wrap(self, spec: ContainerSpec, line: str) -> ContainerSpec:
         """Start *line* in place of what the image would be started with, and give it that."""

@@ -203,6 +203,9 @@ FORMATS: Mapping[str, Format] = {
         pattern=SPAN.pattern,
         read=lambda text, _: span_seconds(text),
     ),
+    "clock-shift": _plain(
+        'how far a clock is off, such as "+3d", "-90m" or "+1y"', r"|[+-][0-9]{1,6}[mhdy]"
+    ),
     "capability": Format(
         words='a capability without CAP_, such as "NET_BIND_SERVICE"',
         pattern=r"[A-Z_]{3,20}",

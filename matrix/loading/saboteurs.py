@@ -102,6 +102,11 @@ class SabotageEntry(Entry):
         default=[], description="What a service must declare; for one that does not it is left out."
     )
     settings: ChangesEntry = written({}, "Before the start: run settings of the target.")
+    clock: Annotated[str, Text("clock-shift")] = Field(
+        default="",
+        description="Before the start: how far the target's clock is off. By libfaketime of this"
+        " machine, which the target's start unpacks; its C library must be no older than here.",
+    )
     wrap: Argument = Field(
         default="",
         description="Before the start: a line for `sh` that is run in place of the target's own"
@@ -189,6 +194,7 @@ def _check_entry(
     """Whether it does something, and to probes that there are."""
     acts = (
         entry.settings != ChangesEntry(),
+        entry.clock,
         entry.wrap,
         entry.without,
         entry.weaken,
@@ -201,7 +207,7 @@ def _check_entry(
             source,
             ("sabotage", at),
             found="nothing that is put wrong",
-            allowed="settings, wrap, without, weaken, aliases, exec or answers",
+            allowed="settings, clock, wrap, without, weaken, aliases, exec or answers",
         )
     for position, name in enumerate(entry.probes):
         if name not in functions:
@@ -248,6 +254,7 @@ def _saboteur(entry: SabotageEntry, folder: str, service: Service) -> Saboteur:
         probes=tuple(f"{folder}/{name}" for name in entry.probes),
         target=entry.target,
         settings=None if settings == declared else settings,
+        clock=entry.clock,
         wrap=entry.wrap,
         without=frozenset(entry.without),
         weakened=frozenset(entry.weaken),

@@ -83,10 +83,12 @@ def test_all_ways_to_put_something_wrong_are_read(tmp_path):
     (found,) = load(
         tmp_path,
         row(
-            "wrap = 'exec \"$@\" > /dev/null'\nwithout = ['after']\nweaken = ['log', 'ports']\n"
+            "clock = '-90m'\nwrap = 'exec \"$@\" > /dev/null'\n"
+            "without = ['after']\nweaken = ['log', 'ports']\n"
             "aliases = []\nexec = 'rm -r /data'\nanswers = { stats = { pids = 1 }, pause = '' }"
         ),
     )
+    assert found.clock == "-90m"
     assert found.wrap == 'exec "$@" > /dev/null'
     assert found.without == {Start.AFTER}
     assert found.weakened == {Weakening.LOG, Weakening.PORTS}
@@ -95,6 +97,17 @@ def test_all_ways_to_put_something_wrong_are_read(tmp_path):
     assert found.answers == {"stats": {"pids": 1}, "pause": ""}
     assert found.settings is None
     assert not found.leaves_containers_alone
+
+
+def test_a_wrong_clock_needs_containers_of_its_own(tmp_path):
+    (found,) = load(tmp_path, row("clock = '+1y'"))
+    assert not found.leaves_containers_alone
+
+
+@pytest.mark.parametrize("shift", ["3d", "+3", "+3 days", "@2026-01-01 00:00:00", "+3d; id"])
+def test_a_clock_is_off_by_some_time_and_nothing_else(tmp_path, shift):
+    with pytest.raises(ConfigError, match=r"sabotage\[0\]\.clock"):
+        load(tmp_path, row(f"clock = '{shift}'"))
 
 
 def test_one_that_only_answers_leaves_the_containers_alone(tmp_path):

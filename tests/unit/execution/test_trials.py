@@ -61,6 +61,7 @@ def a_saboteur(**what: object) -> Saboteur:
         "probes": (KEPT, COUNTED.partition("[")[0]),
         "target": "",
         "settings": None,
+        "clock": "",
         "wrap": "",
         "without": frozenset(),
         "weakened": frozenset(),
