@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ from matrix.answer import read_report
 from matrix.core.errors import UsageError
 from matrix.core.grid import Report
 from matrix.core.model import CellId
-from matrix.core.result import CellResult, EnvironmentFinding, Run, RunState
+from matrix.core.result import CellResult, EnvironmentFinding, Reporter, Run, RunState
+from matrix.core.store_ports import Store
 from matrix.report.replay import read_replay
 from matrix.site import Site
 from matrix.store import new_run_id, open_store
@@ -32,6 +33,8 @@ class Part:
     started_at: datetime
     results: tuple[CellResult, ...]
     findings: tuple[EnvironmentFinding, ...]
+    #: Cells that are somebody's own word → whose.
+    reporters: Mapping[CellId, Reporter]
 
 
 def merge(site: Site, paths: Sequence[Path]) -> Report:
@@ -57,20 +60,34 @@ def merge(site: Site, paths: Sequence[Path]) -> Report:
         for part in parts:
             for finding in part.findings:
                 store.record_finding(run.id, finding)
-        for result in _newest(parts):
-            store.record_cell(run.id, result)
+        for reporter, results in _newest(parts).items():
+            # A run is one's word as a whole, so each customer's cells are in one of their own.
+            of = run.id if reporter is None else _begin(store, replace(run, reporter=reporter), now)
+            for result in results:
+                store.record_cell(of, result)
         store.finish(run.id, state=RunState.FINISHED.value, at=now, leftovers=())
-        return read_report(replace(site, store=store))
+        return read_report(replace(site, store=store), run=run.id)
 
 
-def _newest(parts: Sequence[Part]) -> Iterator[CellResult]:
-    found: dict[CellId, CellResult] = {}
+def _begin(store: Store, like: Run, now: datetime) -> str:
+    """One more run of the merge; returns its id."""
+    run = replace(like, id=new_run_id(now))
+    store.begin(run)
+    return run.id
+
+
+def _newest(parts: Sequence[Part]) -> Mapping[Reporter | None, Sequence[CellResult]]:
+    """The newest result of each cell, by whose word it is; None for what was measured by us."""
+    found: dict[CellId, tuple[Reporter | None, CellResult]] = {}
     for part in parts:
         for result in part.results:
-            old = found.get(result.cell)
+            _, old = found.get(result.cell, (None, None))
             if old is None or (old.finished_at or _LONG_AGO) <= (result.finished_at or _LONG_AGO):
-                found[result.cell] = result
-    return iter(found.values())
+                found[result.cell] = part.reporters.get(result.cell), result
+    by_reporter: dict[Reporter | None, list[CellResult]] = {}
+    for reporter, result in found.values():
+        by_reporter.setdefault(reporter, []).append(result)
+    return by_reporter
 
 
 def _part(path: Path) -> Part:
@@ -88,6 +105,7 @@ def _part(path: Path) -> Part:
         started_at=replay.started_at,
         results=replay.results,
         findings=replay.findings,
+        reporters=replay.reporters,
     )
 
 
@@ -98,12 +116,16 @@ def _of_store(path: Path) -> Part:
         shutil.copyfile(path, copy)
         with closing(open_store(copy)) as store:
             heading = next(iter(store.heads(1)), None)
+            newest, reporters = store.newest_whole_cells(), store.reporters()
             return Part(
                 plan_digest=heading.plan_digest if heading else "",
                 release=heading.release if heading else "",
                 started_at=heading.started_at if heading else _LONG_AGO,
-                results=tuple(result for _, result in store.newest_whole_cells().values()),
+                results=tuple(result for _, result in newest.values()),
                 findings=tuple(store.newest_findings().values()),
+                reporters={
+                    cell: reporters[run] for cell, (run, _) in newest.items() if run in reporters
+                },
             )
 
 

@@ -4,7 +4,7 @@ The file may come from anybody: its size is capped, its shape is checked, and a 
 than its own attempts say is refused. It is no proof of anything, only well-formed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from matrix.core.result import (
     Fault,
     HostFinding,
     ProbeResult,
+    Reporter,
     Side,
 )
 from matrix.core.verdict import Verdict
@@ -46,6 +47,8 @@ class Replay:
     started_at: datetime
     results: tuple[CellResult, ...]
     findings: tuple[EnvironmentFinding, ...]
+    #: Cells that are somebody's own word → whose.
+    reporters: Mapping[CellId, Reporter]
 
 
 def read_replay(path: Path) -> Replay:
@@ -75,6 +78,13 @@ def replay_of(document: Document, path: Path) -> Replay:
         started_at=_moment(path, document.started_at),
         results=results,
         findings=tuple(_finding(column) for column in document.environments if column.hosts),
+        reporters={
+            CellId(service=cell.service, environment=cell.environment): Reporter(
+                name=cell.reported_by, key=cell.reported_key
+            )
+            for cell in document.cells
+            if cell.reported_by
+        },
     )
 
 

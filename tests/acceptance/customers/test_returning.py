@@ -63,6 +63,13 @@ def test_what_a_kit_finds_comes_back_as_the_customers_own_word(sender: Sender, c
     assert "data-reported" in page
     assert 'class="reported"' in page
 
+    store = sender.trial.folder / ".matrix" / "store.sqlite"
+    written = customer.folder / "report.json"
+    written.write_text(sender.matrix("report", "--json").stdout)
+    for part in (store, written):
+        (merged,) = json.loads(sender.matrix("merge", part, "--json").stdout)["cells"]
+        assert (merged["verdict"], merged["reported_by"]) == ("PASSED", "acme"), part
+
     changed = result.with_name("changed.matrix")
     changed.write_bytes(result.read_bytes().replace(b'"payload": "ey', b'"payload": "eX'))
     refused = sender.matrix("bundle", "import", changed)
