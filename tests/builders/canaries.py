@@ -116,16 +116,20 @@ def _core(written: str) -> str:
 
 
 @contextmanager
-def watched_processes(secrets: Iterable[str]) -> Iterator[list[str]]:
+def watched_processes(secrets: Iterable[str], *, runner: str = "") -> Iterator[list[str]]:
     """Where, while this lasts, a secret is in the arguments of any process, or in the environment
-    of one that this process has started."""
+    of one that the runner has started: the processes with *runner* among their arguments, or this
+    one."""
     seen: list[str] = []
+    met: set[int] = set()
     over = threading.Event()
     known = tuple(secrets)
 
     def watch() -> None:
         while not over.wait(0.1):
-            ours = _children_of(os.getpid())
+            running = _running(runner.encode()) if runner else {os.getpid()}
+            met.update(running)
+            ours = _children_of(running)
             for process in Path("/proc").glob("[0-9]*"):
                 files = ("cmdline", "environ") if int(process.name) in ours else ("cmdline",)
                 seen.extend(_told_by(process, files, known))
@@ -137,21 +141,32 @@ def watched_processes(secrets: Iterable[str]) -> Iterator[list[str]]:
     finally:
         over.set()
         watching.join()
+    assert met, f"no process with {runner} among its arguments was met"
 
 
-def _children_of(pid: int) -> set[int]:
-    """Every process that one has started, and those that these have started."""
+def _running(word: bytes) -> set[int]:
+    """Processes with that word among their arguments."""
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word in file.read_bytes().split(b"\0"):
+                found.add(int(file.parent.name))
+    return found
+
+
+def _children_of(parents_of_all: set[int]) -> set[int]:
+    """Every process that some have started, and those that these have started."""
     parents = {}
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             # The name before them may hold anything, and ends with the last parenthesis.
             fields = file.read_text(errors="replace").rpartition(")")[2].split()
             parents[int(file.parent.name)] = int(fields[1])
-    found, size = {pid}, 0
+    found, size = set(parents_of_all), 0
     while len(found) != size:
         size = len(found)
         found |= {child for child, parent in parents.items() if parent in found}
-    return found - {pid}
+    return found - parents_of_all
 
 
 def _told_by(process: Path, files: Iterable[str], secrets: Iterable[str]) -> Iterator[str]:
