@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders.kits import FILES, a_manifest, write_by_hand
+from builders.handmade_kits import FILES, a_manifest, write_by_hand
 
 from matrix.bundle.keys import load_private_key, sign_file
 from matrix.cli import execute
