@@ -12,8 +12,10 @@ from matrix.core.errors import UsageError
 from matrix.core.history import CellHistory, Past
 from matrix.core.model import CellId
 from matrix.core.reading import short
+from matrix.core.result import Reporter
 from matrix.core.selection import known
 from matrix.core.text import clean, one_line
+from matrix.report.summary import REPORTED, whose_word
 from matrix.site import open_project, opened_store
 
 _REASON_WIDTH = 20
@@ -27,15 +29,16 @@ def command(cell: str, start: Path, inventories: Sequence[Path], as_json: bool) 
     """Show the last measurements of CELL, written queue@qa: newest first, at most 30.
 
     What changed from one to the next is marked with *: the image, the state of the environment,
-    the set of probes. The first bad run is the oldest of those that were bad up to now.
+    the set of probes. The first bad run is the oldest of those that were bad up to now. What a
+    customer reported themselves is marked with », and said below.
     """
     with opened_store(open_project(start, inventories)) as store:
-        histories = store.histories()
+        histories, reporters = store.histories(), store.reporters()
     at = _cell(cell, histories)
     if as_json:
-        print_json({"cell": at, **_data(histories[at])})
+        print_json({"cell": at, **_data(histories[at], reporters)})
     else:
-        print_text("\n".join(_lines(at, histories[at])))
+        print_text("\n".join(_lines(at, histories[at], reporters)))
 
 
 def _cell(name: str, histories: Mapping[CellId, CellHistory]) -> CellId:
@@ -46,11 +49,16 @@ def _cell(name: str, histories: Mapping[CellId, CellHistory]) -> CellId:
     return found
 
 
-def _data(history: CellHistory) -> Mapping[str, object]:
-    return {"flaky": history.flaky, "first_bad": history.first_bad, "past": history.past}
+def _data(history: CellHistory, reporters: Mapping[str, Reporter]) -> Mapping[str, object]:
+    return {
+        "flaky": history.flaky,
+        "first_bad": history.first_bad,
+        "past": history.past,
+        "reporters": {one.run: reporters[one.run] for one in history.past if one.run in reporters},
+    }
 
 
-def _lines(cell: CellId, history: CellHistory) -> Iterator[str]:
+def _lines(cell: CellId, history: CellHistory, reporters: Mapping[str, Reporter]) -> Iterator[str]:
     newest = history.past[0]
     flaky = ", flaky" if history.flaky else ""
     yield f"{cell}: {newest.verdict.value}{flaky}"
@@ -59,7 +67,12 @@ def _lines(cell: CellId, history: CellHistory) -> Iterator[str]:
     if history.first_bad:
         yield from _first_bad(history.first_bad, history.past)
     yield ""
-    yield tabulate(list(_rows(history.past)), headers=_HEADS, disable_numparse=True)
+    rows = list(_rows(history.past, reporters))
+    yield tabulate(rows, headers=_HEADS, disable_numparse=True)
+    for reporter in dict.fromkeys(
+        reporters[one.run] for one in history.past if one.run in reporters
+    ):
+        yield f"{REPORTED} {whose_word(reporter)}"
 
 
 def _first_bad(first: Past, past: Sequence[Past]) -> Iterator[str]:
@@ -85,14 +98,14 @@ _HEADS = ("", "verdict", "reason", "when", "run", "release", "image", "environme
           "retries")  # fmt: skip
 
 
-def _rows(past: Sequence[Past]) -> Iterator[tuple[str, ...]]:
+def _rows(past: Sequence[Past], reporters: Mapping[str, Reporter]) -> Iterator[tuple[str, ...]]:
     for one, before in zip(past, (*past[1:], None), strict=True):
         yield (
             one.verdict.glyph,
             one.verdict.value,
             one_line(one.reason, _REASON_WIDTH),
             _moment(one),
-            one.run,
+            f"{one.run} {REPORTED}" if one.run in reporters else one.run,
             one_line(one.release, _REASON_WIDTH),
             _marked(one.image_id, before.image_id if before else one.image_id),
             _marked(one.fingerprint, before.fingerprint if before else one.fingerprint),

@@ -63,6 +63,9 @@ def test_what_a_kit_finds_comes_back_as_the_customers_own_word(sender: Sender, c
     assert "data-reported" in page
     assert 'class="reported"' in page
 
+    history = sender.matrix("history", "tiny@acme").stdout
+    assert f"{found['run']} »" in history
+    assert f"» self-reported by acme (signed with {mark}), not measured by us" in history
     store = sender.trial.folder / ".matrix" / "store.sqlite"
     written = customer.folder / "report.json"
     written.write_text(sender.matrix("report", "--json").stdout)
