@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
+from matrix.core.collector import resting
 from matrix.core.history import PANEL_LENGTH, STRIP_LENGTH, CellHistory, Past
 from matrix.core.model import CellId
 from matrix.core.result import CellResult
@@ -54,19 +55,25 @@ def point_strip_at(connection: Connection, at: CellId, cell: int) -> None:
 
 def read_histories(connection: Connection, count: int) -> Mapping[CellId, CellHistory]:
     """The newest *count* measurements of each cell, at most PANEL_LENGTH."""
+    with resting():
+        return dict(_histories(connection, count))
+
+
+def _histories(connection: Connection, count: int) -> Iterator[tuple[CellId, CellHistory]]:
     older = [STRIPS.c.older] if count > STRIP_LENGTH else []
     columns = (STRIPS.c.service, STRIPS.c.environment, STRIPS.c.first_bad, STRIPS.c.flaky)
-    histories = {}
     for service, environment, bad, flaky, newest, *rest in connection.execute(
         select(*columns, STRIPS.c.newest, *older)
     ):
         packed = _lists((newest, *rest)) if rest else json.loads(newest)
-        histories[CellId(service=service, environment=environment)] = CellHistory(
-            past=tuple(_unpack(packed[:count])),
-            first_bad=None if bad == _NOTHING else next(_unpack(json.loads(bad)), None),
-            flaky=flaky,
+        yield (
+            CellId(service=service, environment=environment),
+            CellHistory(
+                past=tuple(_unpack(packed[:count])),
+                first_bad=None if bad == _NOTHING else next(_unpack(json.loads(bad)), None),
+                flaky=flaky,
+            ),
         )
-    return histories
 
 
 def _is_cell(at: CellId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
