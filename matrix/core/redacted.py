@@ -15,6 +15,7 @@ from matrix.core.redaction import Redactor, Taken
 from matrix.core.result import (
     Attempt,
     CellResult,
+    CommandRecord,
     EnvironmentFinding,
     Fact,
     Fault,
@@ -23,6 +24,7 @@ from matrix.core.result import (
     Run,
 )
 from matrix.core.sink import Clean, clean_cell, clean_finding, clean_leftover
+from matrix.core.text import decode
 
 #: Reasons that no class of errors has.
 OTHER_REASONS = frozenset(
@@ -65,7 +67,10 @@ def redact_run(run: Run, counting: Counting) -> Run:
 
 def redact_cell(result: CellResult, counting: Counting) -> CellResult:
     """The answer for one cell with all its evidence; its verdict is never another."""
-    made = clean_cell(result, counting)
+    whole = replace(
+        result, attempts=tuple(_without_halves(attempt, counting) for attempt in result.attempts)
+    )
+    made = clean_cell(whole, counting)
     pairs = zip(result.attempts, made.attempts, strict=True)
     return replace(
         made,
@@ -133,6 +138,34 @@ def _bare(attempt: Attempt) -> Attempt:
     return replace(
         attempt, reason="", message="", traceback="", probes=tuple(probes), faults=(), logs={}
     )
+
+
+def _without_halves(attempt: Attempt, counting: Counting) -> Attempt:
+    probes = (
+        replace(probe, commands=tuple(_cut_command(one, counting) for one in probe.commands))
+        for probe in attempt.probes
+    )
+    return replace(attempt, probes=tuple(probes))
+
+
+def _cut_command(record: CommandRecord, counting: Counting) -> CommandRecord:
+    """Where the middle of an output was not kept, half a secret may stand on either side."""
+    raw = record.result
+    stdout, stdout_bytes = _cut_output(raw.stdout, raw.stdout_bytes, counting)
+    stderr, stderr_bytes = _cut_output(raw.stderr, raw.stderr_bytes, counting)
+    result = replace(
+        raw, stdout=stdout, stdout_bytes=stdout_bytes, stderr=stderr, stderr_bytes=stderr_bytes
+    )
+    return replace(record, result=result)
+
+
+def _cut_output(data: bytes, came: int, counting: Counting) -> tuple[bytes, int]:
+    """Head and tail, as long as one another, each on its own; and more than that came."""
+    if came <= len(data):
+        return data, came
+    middle = len(data) - len(data) // 2
+    kept = "".join(counting(decode(part)) for part in (data[:middle], data[middle:])).encode()
+    return kept, max(came, len(kept) + 1)
 
 
 def _attempt(before: Attempt, made: Attempt) -> Attempt:

@@ -126,8 +126,7 @@ def _clean_fault(fault: Fault, clean: Clean) -> Fault:
 
 def _clean_command(record: CommandRecord, clean: Clean) -> CommandRecord:
     raw = record.result
-    stdout = _clean_output(raw.stdout, clean, came=raw.stdout_bytes)
-    stderr = _clean_output(raw.stderr, clean, came=raw.stderr_bytes)
+    stdout, stderr = _clean_bytes(raw.stdout, clean), _clean_bytes(raw.stderr, clean)
     result = CommandResult(
         command=clean(raw.command),
         exit_status=raw.exit_status,
@@ -138,14 +137,6 @@ def _clean_command(record: CommandRecord, clean: Clean) -> CommandRecord:
         seconds=raw.seconds,
     )
     return replace(record, result=result)
-
-
-def _clean_output(data: bytes, clean: Clean, *, came: int) -> bytes:
-    """Where its middle was not kept, head and tail apart: they were never one text."""
-    if came <= len(data):
-        return _clean_bytes(data, clean)
-    middle = len(data) - len(data) // 2
-    return _clean_bytes(data[:middle], clean) + _clean_bytes(data[middle:], clean)
 
 
 def _clean_bytes(data: bytes, clean: Clean) -> bytes:
