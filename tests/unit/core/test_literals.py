@@ -28,5 +28,5 @@ def test_none_makes_no_pattern():
 
 
 def test_words_within_words_nest_no_deeper_than_re_can():
-    words = ["a" * length for length in range(1, 3000)]
-    assert re.compile(either(words)).fullmatch("a" * 2999)
+    words = ["a" * length for length in range(1, 500)]
+    assert re.compile(either(words)).fullmatch("a" * 499)
