@@ -1,5 +1,6 @@
 """What a kit runs on the customer's machine: the front door of the file itself."""
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from matrix.cli.own_key import SigningDesk, key_to_sign_with
 from matrix.cli.progress import shown
 from matrix.cli.redacting import redact_output, redaction_options, restored_output
 from matrix.cli.showing import find_result, show_result
-from matrix.core.errors import MatrixError
+from matrix.core.errors import MatrixError, UsageError
 from matrix.core.gate import Exit, code_of_error, exit_code
 from matrix.core.redaction import Redactor
 from matrix.core.result import Leftover
@@ -110,6 +111,8 @@ def preflight(
     if show is not None:
         return show_result(Path(show) if show else find_result(out))
     path, folder = place
+    if not facts_only and not os.access(out, os.W_OK):
+        raise UsageError(f"the results cannot be written into {out.absolute()}: give --out FOLDER")
     wish = RedactionWish(words=tuple(words), files=tuple(word_files), key_file=key_file)
     # What is kept needs the key that is kept; checking requirements writes nothing at all.
     redactor = passing_redactor(wish) if facts_only else open_redactor(wish)
