@@ -17,6 +17,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from matrix import __version__
 from matrix.core.errors import BuildFailed
 from matrix.core.text import decode, neutralise
 
@@ -70,10 +71,16 @@ def fetch_wheels(architecture: str, *, cache: Path) -> tuple[Wheel, ...]:
 
 
 def write_own_package(out: Path) -> None:
-    """Our package as it is installed here, as a zip that can be put on Python's path."""
+    """Our package as it is installed here, as a zip that can be put on Python's path.
+
+    It knows its version by a dist-info as a wheel has it (packaging.python.org, core metadata).
+    """
+    about = f"Metadata-Version: 2.1\nName: {OURS}\nVersion: {__version__}\n"
+    parts = {name: entry.read_bytes() for name, entry in _package(files("matrix"), "matrix")}
+    parts[f"compat_matrix-{__version__}.dist-info/METADATA"] = about.encode("ascii")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, entry in sorted(_package(files("matrix"), "matrix")):
-            archive.writestr(zipfile.ZipInfo(name, EPOCH), entry.read_bytes(), zipfile.ZIP_DEFLATED)
+        for name in sorted(parts):
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), parts[name], zipfile.ZIP_DEFLATED)
 
 
 def _walk(name: str, found: dict[str, str]) -> None:
