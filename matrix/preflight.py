@@ -186,11 +186,12 @@ def summary(manifest: Manifest, engine: FoundEngine, memory: Sequence[int]) -> t
         f"This kit checks whether these services work on this machine: {services}.",
         f"It was made for {manifest.customer} and is good until "
         f"{manifest.expires_at:%Y-%m-%d %H:%M} UTC.",
-        f"It uses {engine.name} at {engine.socket}, loads {len(manifest.images)} images into it, "
-        "starts containers with networks of their own, and asks them questions.",
+        f"It uses {engine.name} at {engine.socket}, loads the kit's images "
+        "into it, starts containers with networks of their own, and asks them questions.",
         f"It takes at most {max(memory, default=0) // (1024 * 1024)} MiB of memory at once and "
         "ports on 127.0.0.1 that the engine chooses.",
         "It uses no network, changes no setting, touches no container, image or volume that is "
         "not its own, and removes all of its own at the end, images too.",
-        "It writes report.html into this folder and sends nothing.",
+        f"It writes report.html and {manifest.customer}-result.matrix into this folder and sends "
+        "nothing.",
     )
