@@ -41,7 +41,8 @@ def test_ports_are_for_this_machine_only(container, service, outside, answers):
 
 def test_names_are_resolved(container, service):
     """The service and its companions find each other by name"""
-    resolve = "getent hosts {0} || nslookup {0} > /dev/null"
+    # Without ahostsv4 an IPv6 address is asked for first, which the engine asks the outer world.
+    resolve = "getent ahostsv4 {0} || getent hosts {0} || nslookup {0} > /dev/null"
     for name in (service.name, *service.companions):
         found = container.exec(resolve.format(name))
         assert found.rc == 0, f"{name} is not known in the container: {found.stderr}"
