@@ -9,7 +9,7 @@ matrix.view = (data) => {
   const root = document.documentElement;
   const most = Number(root.dataset.most || Infinity);
   const groups = matrix.groups(data);
-  const up = matrix.words.el("p", { class: "shown", hidden: true }, matrix.words.el("a", { href: "#" }, "All groups"));
+  const up = matrix.words.el("p", { class: "upward", hidden: true }, matrix.words.el("a", { href: "#" }, "All groups"));
   document.getElementById("grid").before(up);
   let lines = [];
   let stop = null;
