@@ -46,7 +46,7 @@ COMMANDS = {
     "bundle": "Make kits with which customers validate their own servers.",
     "key": "Make keys that sign, and say whose signatures count.",
     "verify": "Say whether a report is what its signer signed.",
-    "requirements": "Print what a server must have for services, and what checks it.",
+    "requirements": "Print what a server must have, and what checks it.",
     "lab": "Start and stop throw-away hosts on this machine.",
     "config": "Check the project's files, or print their JSON Schema.",
     "completion": "Print the completion script for bash, zsh or fish.",
