@@ -140,6 +140,7 @@ guard() {
     fi
     [ ! -e "$folder/loaded" ] || engine rmi "$runner_image" >/dev/null 2>&1 ||
         say "left here: image $runner_image: $program rmi $runner_image"
+    [ "$program" != podman ] || ! command -v podman >/dev/null || end_monitors
     [ -z "$own_service" ] || end_service
     rm -rf "$folder"
 }
@@ -151,12 +152,20 @@ remove_container() {
     engine rm -f -v "$name" >/dev/null 2>&1 || :
 }
 
-end_service() {
-    # What it keeps for five minutes for each command that ran in a container, though that is gone.
+# What Podman keeps for five minutes for each command that ran in a container, though that is gone.
+end_monitors() {
     for pid in $(commands_of '*conmon * -n mx-*'); do
+        # One in a container that has a Podman of its own is not this Podman's.
+        [ "/proc/$pid/ns/pid" -ef /proc/self/ns/pid ] || continue
         container=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n '/^-c$/{n;p;q;}')
-        engine container exists "$container" >/dev/null 2>&1 || kill "$pid" 2>/dev/null || :
+        # 1 is Podman's word for one that does not exist: any other failure says nothing.
+        answer=0
+        engine container exists "$container" >/dev/null 2>&1 || answer=$?
+        [ "$answer" -ne 1 ] || kill "$pid" 2>/dev/null || :
     done
+}
+
+end_service() {
     kill "$service" 2>/dev/null || :
     wait "$service" 2>/dev/null || :
     # A rootless Podman leaves a process behind that holds its user namespace.
