@@ -35,6 +35,8 @@ JSON_COMMANDS = (
     "env facts",
     "probe list",
     "config check",
+    "key list",
+    "requirements",
 )
 
 WRONG_KEYS = {
@@ -149,8 +151,19 @@ def test_every_command_with_json_is_tried():
         for path, command in commands()
         if any("--json" in option.opts for option in options(command))
     }
-    # `lab` starts hosts from the clone's own images; the others need files, minutes or saboteurs.
-    elsewhere = {"lab status", "bundle build", "probe import", "probe vitality"}
+    # `lab` starts hosts from the clone's own images; the others need files, keys, minutes or
+    # saboteurs.
+    elsewhere = {
+        "bundle build",
+        "bundle import",
+        "bundle verify",
+        "key new",
+        "lab status",
+        "probe import",
+        "probe run",
+        "probe vitality",
+        "verify",
+    }
     tried = {
         command for command in with_json if any(at.startswith(command) for at in JSON_COMMANDS)
     }
