@@ -26,7 +26,7 @@ def main(text: str, token: str, workspace: str) -> None:
         run=token,
         engine="docker",
         sudo=host.engine_sudo,
-        silence_seconds=3,
+        silence_seconds=6,
         beat_seconds=0.5,
     )
     marked = connection.open_stream(["env", f"MATRIX_RUN={token}", "sh", "-c", "sleep 500; true"])

@@ -103,7 +103,7 @@ def decoys(objects: Objects, token: str) -> Iterator[tuple[str, ...]]:
 
 
 def tie(connection, token: str, **changes) -> Tether:
-    options = {"engine": "docker", "sudo": False, "silence_seconds": 3, "beat_seconds": 0.5}
+    options = {"engine": "docker", "sudo": False, "silence_seconds": 15, "beat_seconds": 2}
     return Tether(connection, run=token, **(options | changes))
 
 
@@ -231,7 +231,7 @@ def test_a_guard_that_ends_is_noticed(token, reach):
 def test_the_connection_is_closed_when_the_host_falls_silent(lone_sshd: Sshd, token, reach):
     lone_sshd.start()
     connection = reach(lone_sshd.host())
-    tether = tie(connection, token)
+    tether = tie(connection, token, beat_seconds=0.5)
     waiting = connection.open_stream(["sleep", "60"])
     for pid in lone_sshd.children():
         os.kill(pid, signal.SIGSTOP)
