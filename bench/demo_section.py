@@ -46,8 +46,11 @@ def _goals(runs: Measured) -> Iterator[tuple[str, str, str]]:
     ):
         for sort, run in runs.items():
             sizes = [step[key] for step in run["steps"]]
-            taken = sum(sizes) if key == "disk_bytes" else max(sizes)
             goal = f"{sort}: at most {most // 2**30} GiB of {what}"
+            if None in sizes:
+                yield goal, gibibytes(None), "**nobody knows**"
+                continue
+            taken = sum(sizes) if key == "disk_bytes" else max(sizes)
             yield goal, gibibytes(taken), _holds(taken <= most)
 
 
@@ -114,8 +117,10 @@ def minutes(seconds: float) -> str:
     return f"{whole} min {rest} s" if whole else f"{rest} s"
 
 
-def gibibytes(size: int) -> str:
-    """In GiB with a digit; what became less is nothing."""
+def gibibytes(size: int | None) -> str:
+    """In GiB with a digit; what became less is nothing, None is what nobody measured."""
+    if size is None:
+        return "not measured"
     return f"{max(0, size) / 2**30:.1f} GiB"
 
 

@@ -40,6 +40,15 @@ def test_what_nobody_has_measured_does_not_hold():
     assert "| cold: at most 45 minutes | not measured | **nobody knows** |" in section(RUNS)
 
 
+def test_what_one_step_has_not_measured_is_known_of_none():
+    partly = deepcopy(RUNS)
+    partly["warm"]["steps"][1] |= {"memory_bytes": None, "disk_bytes": None}
+    text = section(partly)
+    assert "| warm: at most 40 GiB of disk | not measured | **nobody knows** |" in text
+    assert "| warm: at most 12 GiB of memory | not measured | **nobody knows** |" in text
+    assert "| lab | 1 min 5 s | not measured | not measured | as expected |" in text
+
+
 def test_goals_that_do_not_hold_are_not_hidden():
     slow = deepcopy(RUNS)
     slow["warm"]["steps"][0] |= {"seconds": 600.0, "memory_bytes": 13 * 2**30, "exit_status": 1}
