@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from matrix.core.collector import resting
 from matrix.core.model import CellId
 from matrix.core.result import CellResult, Run, RunState
 from matrix.core.verdict import Verdict
@@ -60,8 +61,9 @@ def read_headlines(
     connection: Connection, chosen: Select[int]
 ) -> tuple[tuple[str, CellResult], ...]:
     """The chosen cells without attempts, each with its run, in the order they were written."""
-    rows = connection.execute(select(*_HEADLINE).where(CELLS.c.id.in_(chosen)).order_by(CELLS.c.id))
-    return tuple((row.run, _headline(row)) for row in rows)
+    headlines = select(*_HEADLINE).where(CELLS.c.id.in_(chosen)).order_by(CELLS.c.id)
+    with resting():
+        return tuple((row.run, _headline(row)) for row in connection.execute(headlines))
 
 
 # Any: a row of _HEADLINE.
