@@ -195,10 +195,11 @@ class CellAccess:
 
     def _attach(self, target: str, arguments: Mapping[str, Json]) -> Json:
         seconds = min(_number(arguments, "seconds", 1.0), ATTACH_SECONDS_MOST)
+        awaited = str(arguments.get("until", "")).encode("utf-8")
         self._rack.make_room()
         stream = HaltingStream(self._ensemble.engine.attach(self._member(target).id), self._halt)
         try:
-            return _read_for(stream, seconds).decode("utf-8", "backslashreplace")
+            return _read_for(stream, seconds, awaited).decode("utf-8", "backslashreplace")
         finally:
             stream.close()
 
@@ -263,8 +264,8 @@ def _number(arguments: Mapping[str, Json], name: str, default: float) -> float:
     return float(value) if isinstance(value, int | float) else default
 
 
-def _read_for(stream: Stream, seconds: float) -> bytes:
-    """What *stream* brings within *seconds*, at most LOG_CAP_BYTES."""
+def _read_for(stream: Stream, seconds: float, awaited: bytes) -> bytes:
+    """What *stream* brings within *seconds*, at most LOG_CAP_BYTES; b"" is waited for in vain."""
     until = time.monotonic() + seconds
     data = bytearray()
     while (left := until - time.monotonic()) > 0 and len(data) < LOG_CAP_BYTES:
@@ -274,5 +275,9 @@ def _read_for(stream: Stream, seconds: float) -> bytes:
             break
         if chunk is None:
             break
+        # It may have begun in the piece before.
+        since = max(0, len(data) - len(awaited))
         data += chunk.data
+        if awaited and data.find(awaited, since) >= 0:
+            break
     return bytes(data[:LOG_CAP_BYTES])

@@ -114,9 +114,10 @@ class Container:
         """The last lines of stdout and stderr together."""
         return str(self._control("logs", tail=tail))
 
-    def attach(self, seconds: float = 1.0) -> str:
-        """What its main process writes within *seconds* from now."""
-        return str(self._control("attach", seconds=seconds))
+    def attach(self, seconds: float = 1.0, until: str | None = None) -> str:
+        """What its main process writes within *seconds* from now, or until *until* is in it."""
+        stop = {} if until is None else {"until": until}
+        return str(self._control("attach", seconds=seconds, **stop))
 
     def stats(self) -> dict[str, Json]:
         """One reading of the engine's counters: memory_bytes, pids, cpu_seconds …"""

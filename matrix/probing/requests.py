@@ -18,7 +18,8 @@ table, checked before. *target* is the name of a companion, "" is the service it
 | logs             | tail: integer    | text                                                      |
 | stats            |                  | {memory_bytes, memory_limit_bytes, pids, cpu_seconds, …}  |
 | copy_out         | path: text       | base64                                                    |
-| attach           | seconds: number  | text                                                      |
+| attach           | seconds: number, | text; as soon as *until* is in it, no more is waited for  |
+|                  | until?: text     |                                                           |
 | exec             | command: text,   | {rc, stdout: base64, stderr: base64, and when some was    |
 |                  | seconds: number  | not kept stdout_bytes, stderr_bytes: what came in all}    |
 | address          | port_name: text  | [address, port]                                           |
@@ -78,7 +79,7 @@ VERBS: Mapping[str, Verb] = {
     "logs": _takes(tail=Kind.LINES),
     "stats": _takes(),
     "copy_out": _takes(path=Kind.TEXT),
-    "attach": _takes(seconds=Kind.SECONDS),
+    "attach": Verb(required={"seconds": Kind.SECONDS}, optional={"until": Kind.TEXT}),
     "exec": _takes(command=Kind.TEXT),
     "address": _takes(port_name=Kind.TEXT),
 }

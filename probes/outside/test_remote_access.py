@@ -29,7 +29,7 @@ def test_large_output_comes_back_whole(container):
 def test_attach_shows_what_is_written(container):
     """Attaching to the container shows what its main process's output carries from then on"""
     line = f"attach probe {secrets.token_hex(8)}"
-    loop = "n=0; while [ $n -lt 40 ]; do echo {}; sleep 0.2; n=$((n + 1)); done"
+    loop = "n=0; while [ $n -lt 40 ]; do echo {}; sleep 0.1; n=$((n + 1)); done"
     # Left behind on purpose: it writes while we look on.
     container.host.run(f"( {loop.format(line)} ) > /proc/1/fd/1 2> /dev/null < /dev/null &")
-    assert line in container.attach(seconds=1)
+    assert line in container.attach(seconds=2, until=line)

@@ -52,7 +52,7 @@ def test_every_verb_of_the_container_reaches_the_runner(bench):
             assert container.inspect()["Config"] == {"Env": []}
             assert container.stats() == {"pids": 3}
             assert container.copy_out("/etc/x") == b"hi"
-            assert container.attach(0.1) == "line"
+            assert container.attach(0.1, until="ne") == "line"
             assert container.logs() == "log"
             assert container.exec("x").rc == 0
             assert container.address("http") == ("127.0.0.1", 4000)
@@ -78,6 +78,7 @@ def test_every_verb_of_the_container_reaches_the_runner(bench):
     arguments = {verb: values for _, verb, values in bench.access.controlled}
     assert arguments["stop"] == {"seconds": 2.0}
     assert arguments["logs"] == {"tail": 200}
+    assert arguments["attach"] == {"seconds": 0.1, "until": "ne"}
     assert arguments["address"] == {"port_name": "http"}
     assert 0 < arguments["exec"]["seconds"] <= 30
 
