@@ -118,6 +118,8 @@ class ImageInfo:
     architecture: str
     size_bytes: int
     digests: tuple[str, ...] = ()
+    #: ``sha256:…`` of its layers as tar, lowest first; () where nobody says.
+    layers: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     #: What it starts with: both together are the argument list.
     entrypoint: tuple[str, ...] = ()
@@ -199,6 +201,14 @@ class Images(Protocol):
         """The image as an archive without tags."""
 
 
+class Layers(Protocol):
+    """Parts of images that an engine has already."""
+
+    def known_layers(self, layers: Sequence[str]) -> frozenset[str]:
+        """Those of an image's *layers*, lowest first, that its archive need not hold for
+        ``load_image``; none where the engine wants whole archives."""
+
+
 class Containers(Protocol):
     """Containers of one engine: what every engine does the same way."""
 
@@ -264,7 +274,7 @@ class Presence(Protocol):
         """Let go of the engine; never raises."""
 
 
-class Engine(Images, Containers, Observation, Belongings, Presence, Protocol):
+class Engine(Images, Layers, Containers, Observation, Belongings, Presence, Protocol):
     """All that an engine does, joined."""
 
 

@@ -4,15 +4,16 @@
 |-------------------|----------------------|-------------------|------------------------------|
 | yes               |                      |                   | nothing                      |
 | no                | yes                  |                   | pulled there by digest       |
-| no                | no                   | yes               | sent there as an archive     |
+| no                | no                   | yes               | the layers it lacks are sent |
 | no                | no                   | no                | DeliveryFailed               |
 
 In every row the image must be made for the target's architecture, else WrongArchitecture.
 """
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from matrix.core.errors import (
@@ -25,6 +26,7 @@ from matrix.core.errors import (
 )
 from matrix.core.ports import Engine, ImageInfo, Images, Progress
 from matrix.core.store_ports import Intent, Journal
+from matrix.delivery.remaining import Remaining
 
 #: An archive may be this much longer than the image says it is, and no more.
 SIZE_FACTOR = 1.5
@@ -126,16 +128,24 @@ def _to_stay_free(disk: Disk) -> int:
     return min(disk.floor_bytes, round(FREE_SHARE * (disk.total_bytes or 0)))
 
 
-def capped(archive: Iterable[bytes], *, size_bytes: int, progress: Progress) -> Iterator[bytes]:
-    """*archive*, told to *progress* as it goes; raises DeliveryFailed when it is far too long."""
-    sent, cap = 0, int(size_bytes * SIZE_FACTOR) + SIZE_ROOM_BYTES
+def capped(archive: Iterable[bytes], *, size_bytes: int) -> Iterator[bytes]:
+    """*archive*; raises DeliveryFailed when it is far longer than its image."""
+    seen, cap = 0, int(size_bytes * SIZE_FACTOR) + SIZE_ROOM_BYTES
     for piece in archive:
-        sent += len(piece)
-        if sent > cap:
+        seen += len(piece)
+        if seen > cap:
             raise DeliveryFailed(
                 f"the archive is longer than {cap} bytes, the image says it has {size_bytes}"
             )
-        progress(sent_bytes=sent, total_bytes=max(sent, size_bytes))
+        yield piece
+
+
+def told(remaining: Remaining, *, size_bytes: int, progress: Progress) -> Iterator[bytes]:
+    """What is sent, told to *progress* as it goes."""
+    sent = 0
+    for piece in remaining:
+        sent += len(piece)
+        progress(sent_bytes=sent, total_bytes=max(sent, size_bytes - remaining.left_out_bytes))
         yield piece
 
 
@@ -183,10 +193,28 @@ def _bring(
             progress=progress,
         )
     else:
-        saved = source.save_image(sent.id, seconds=seconds)
-        archive = capped(saved, size_bytes=sent.size_bytes, progress=progress)
-        image = target.load_image(archive, sent.id, seconds=seconds)
+        image = _send(sent, source, target, progress=progress, seconds=seconds)
     return _checked(wanted, image)
+
+
+def _send(
+    sent: ImageInfo, source: Images, target: Engine, *, progress: Progress, seconds: float
+) -> ImageInfo:
+    """Only the layers that the target lacks, and all of them where that does not do."""
+
+    def send(known: frozenset[str]) -> ImageInfo:
+        left = max(0.0, until - time.monotonic())
+        saved = capped(source.save_image(sent.id, seconds=left), size_bytes=sent.size_bytes)
+        archive = told(Remaining(saved, known=known), size_bytes=sent.size_bytes, progress=progress)
+        return target.load_image(archive, sent.id, seconds=left)
+
+    until = time.monotonic() + seconds
+    known = target.known_layers(sent.layers)
+    if known:
+        # A layer may be gone since it was looked for, and some stores of images want all of them.
+        with suppress(DeliveryFailed):
+            return send(known)
+    return send(frozenset())
 
 
 def _undo(wanted: Wanted, target: Engine, journal: Journal, entry: int) -> None:

@@ -50,6 +50,8 @@ class Dialect:
     program: str
     #: What it cannot do of the run profile, in words.
     deviations: tuple[str, ...]
+    #: Whether it loads an archive without the layers it has, see docs/decisions/0009.
+    loads_parts: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,7 @@ def image_info(answer: Answer) -> ImageInfo:
         architecture=str(answer.get("Architecture", "")),
         size_bytes=int(answer.get("Size") or 0),
         digests=tuple(answer.get("RepoDigests") or ()),
+        layers=tuple((answer.get("RootFS") or {}).get("Layers") or ()),
         labels=dict(config.get("Labels") or {}),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),

@@ -16,11 +16,12 @@ from matrix.engines.observation import ObservationVerbs
 from matrix.engines.wire import Refused
 
 DIALECTS = {
-    "docker": Dialect(name="docker", program="docker", deviations=()),
+    "docker": Dialect(name="docker", program="docker", deviations=(), loads_parts=True),
     "podman": Dialect(
         name="podman",
         program="podman",
         deviations=("it keeps a container's log in one file, cut off at its size cap",),
+        loads_parts=False,
     ),
 }
 

@@ -1,8 +1,9 @@
 """Images of a Docker or Podman engine: named by id or digest, never by a tag of ours."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from typing import Any
 
 from matrix.core.errors import (
@@ -19,6 +20,8 @@ from matrix.engines.faults import judge, translated
 
 #: Pieces an archive is sent in: small, so that a slow line shows a sign of life in time.
 SEND_BYTES = 16 * 1024
+#: Images of a host that are looked at for layers in common.
+LOOKED_AT = 200
 
 
 class ImageVerbs:
@@ -93,6 +96,21 @@ class ImageVerbs:
             raise DeliveryFailed(f"{image_id}: the archive was loaded but the image is not there")
         return image
 
+    def known_layers(self, layers: Sequence[str]) -> frozenset[str]:
+        """Those of *layers* that the engine has in this order, from the lowest on.
+
+        It looks a layer up by what lies below it too, so one that an image has elsewhere in its
+        list is not known. Of a host with more than LOOKED_AT images the rest is not looked at.
+        """
+        if not self._api.dialect.loads_parts:
+            return frozenset()
+        with translated("listing images"):
+            ids = [str(one.get("Id", "")) for one in self._api.ask_all("images/json")]
+        images = (self.inspect_image(one) for one in ids[:LOOKED_AT])
+        known = max((_in_common(layers, one.layers) for one in images if one), default=0)
+        # A layer may be in the list twice, and then the upper one is asked for by its content.
+        return frozenset(layers[:known]) - frozenset(layers[known:])
+
     def save_image(self, image_id: str, *, seconds: float) -> Iterator[bytes]:
         """The image as an archive without tags, for it is saved by its id."""
         with (
@@ -112,6 +130,12 @@ class ImageVerbs:
             tag=digest,
             platform=f"linux/{architecture}",
         )
+
+
+def _in_common(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many layers two images share, from the lowest on."""
+    pairs = zip(ours, theirs, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _watch_pull(

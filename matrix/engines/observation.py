@@ -3,10 +3,11 @@
 import base64
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from matrix.core.errors import EngineError, EngineLost, FileUnavailable, OutputTruncated
+from matrix.core.pieces import PieceReader
 from matrix.core.result import Json
 from matrix.engines.api import Api, quoted
 from matrix.engines.faults import translated
@@ -65,7 +66,7 @@ class ObservationVerbs:
             ) as body,
         ):
             refuse_link(body.headers.get(STAT_HEADER, ""), path)
-            return first_file(Reader(body.pieces, cap_bytes + ARCHIVE_ROOM_BYTES), path, cap_bytes)
+            return first_file(reader(body.pieces, cap_bytes + ARCHIVE_ROOM_BYTES), path, cap_bytes)
 
 
 def refuse_link(header: str, path: str) -> None:
@@ -85,27 +86,21 @@ def refuse_link(header: str, path: str) -> None:
         )
 
 
-class Reader:
-    """Pieces as a file to be read, up to a cap."""
-
-    def __init__(self, pieces: Iterator[bytes], cap_bytes: int) -> None:
-        self._pieces = pieces
-        self._left = cap_bytes
-        self._waiting = bytearray()
-
-    def read(self, size: int) -> bytes:
-        """Up to *size* bytes; fewer only at the end."""
-        while len(self._waiting) < size and (piece := next(self._pieces, b"")):
-            self._left -= len(piece)
-            if self._left < 0:
-                raise OutputTruncated("the archive is longer than the file in it may be")
-            self._waiting += piece
-        data = bytes(self._waiting[:size])
-        del self._waiting[:size]
-        return data
+def reader(pieces: Iterable[bytes], cap_bytes: int) -> PieceReader:
+    """*pieces* as a file; raises OutputTruncated when more than *cap_bytes* of them come."""
+    return PieceReader(_up_to(pieces, cap_bytes))
 
 
-def first_file(stream: Reader, path: str, cap_bytes: int) -> bytes:
+def _up_to(pieces: Iterable[bytes], cap_bytes: int) -> Iterator[bytes]:
+    left = cap_bytes
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise OutputTruncated("the archive is longer than the file in it may be")
+        yield piece
+
+
+def first_file(stream: PieceReader, path: str, cap_bytes: int) -> bytes:
     """The first member of a tar *stream*, which must be a regular file."""
     try:
         # The stream mode reads what is asked and no more; nothing is ever extracted.

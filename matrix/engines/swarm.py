@@ -49,7 +49,7 @@ from matrix.engines.wire import Refused
 # Answers of the engine are foreign JSON: whatever is there, and nothing is there for sure.
 Answer = Mapping[str, Any]
 
-DIALECT = Dialect(name="swarm", program="docker", deviations=DEVIATIONS)
+DIALECT = Dialect(name="swarm", program="docker", deviations=DEVIATIONS, loads_parts=True)
 #: How long a task that ends may hold on to its network.
 LET_GO_SECONDS = 10.0
 

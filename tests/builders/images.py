@@ -23,6 +23,11 @@ class FakeImages:
         #: Set to hold a load up until it is let go.
         self.gate = threading.Event()
         self.gate.set()
+        #: Layers it has already.
+        self.known = frozenset()
+
+    def known_layers(self, layers):
+        return self.known & frozenset(layers)
 
     def add(self, name, *, architecture="amd64", size_bytes=1000):
         image = ImageInfo(

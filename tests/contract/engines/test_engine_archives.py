@@ -5,8 +5,10 @@ dials from the network namespace of one of them afterwards, and finds no registr
 """
 
 import hashlib
+import secrets
 
 import pytest
+from builders.archives import image_of, tar_of
 from builders.engines import SECONDS, tiny_image
 
 from matrix.core.errors import (
@@ -16,6 +18,7 @@ from matrix.core.errors import (
     WrongArchitecture,
 )
 from matrix.delivery.golden import busybox_archive
+from matrix.delivery.remaining import Remaining
 
 pytestmark = pytest.mark.engine
 
@@ -102,6 +105,45 @@ def test_what_breaks_the_archive_is_the_error_not_what_the_engine_made_of_it(eng
         engine.load_image(broken(), image_id, seconds=SECONDS)
     assert engine.inspect_image(image_id) is None
     assert engine.load_image([archive], image_id, seconds=SECONDS).id == image_id
+
+
+@pytest.fixture
+def layers(engine, tiny):
+    """Layers of the tiny image, which is loaded."""
+    image_id, archive = tiny
+    return engine.load_image([archive], image_id, seconds=SECONDS).layers
+
+
+def test_an_archive_may_lack_the_layers_that_are_known(place, engine, layers):
+    known = engine.known_layers(layers)
+    assert known == (frozenset() if place.name.startswith("podman") else frozenset(layers))
+    image_id, archive = tiny_image()
+    remaining = Remaining(pieces(archive), known=known)
+    try:
+        assert engine.load_image(remaining, image_id, seconds=SECONDS).layers == layers
+        assert remaining.left_out_bytes > 1_000_000 or not known
+    finally:
+        engine.remove_object("image", image_id)
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["below another", "above another"])
+def test_a_layer_is_known_only_with_all_that_is_below_it(place, engine, layers, above):
+    strange = "sha256:" + "0" * 64
+    asked = (strange, *layers) if above else (*layers, strange)
+    expected = above or place.name.startswith("podman")
+    assert engine.known_layers(asked) == (frozenset() if expected else frozenset(layers))
+
+
+def test_a_layer_that_an_image_has_twice_is_to_be_sent(engine, layers):
+    assert engine.known_layers((*layers, *layers)) == frozenset()
+
+
+def test_an_archive_that_lacks_what_the_engine_has_not_is_refused(engine):
+    image_id, files = image_of(tar_of({"x": secrets.token_bytes(1000)}))
+    del files["layer.tar"]
+    with pytest.raises(DeliveryFailed):
+        engine.load_image([tar_of(files)], image_id, seconds=SECONDS)
+    assert engine.inspect_image(image_id) is None
 
 
 def test_an_image_for_another_machine_is_told_by_its_architecture(engine):

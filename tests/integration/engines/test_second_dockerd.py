@@ -1,15 +1,12 @@
 """Faults of the engine itself, on a dockerd of the test's own: killed, stopped, out of disk."""
 
-import io
-import json
 import secrets
 import subprocess
-import tarfile
 import time
 from contextlib import contextmanager
-from hashlib import sha256
 
 import pytest
+from builders.archives import image_of, tar_of
 from builders.engines import (
     SECONDS,
     a_spec,
@@ -107,41 +104,10 @@ def test_an_engine_that_hangs_ends_every_operation_at_its_deadline(dockerd):
         stream.close()
 
 
-def random_layer(size_bytes):
-    """A layer that no compression makes smaller."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        member = tarfile.TarInfo("big")
-        member.size = size_bytes
-        tar.addfile(member, io.BytesIO(secrets.token_bytes(size_bytes)))
-    return layer.getvalue()
-
-
-def image_of(layer):
-    """An image of one layer: id and archive."""
-    digest = sha256(layer).hexdigest()
-    config = json.dumps(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-        }
-    ).encode()
-    image_id = sha256(config).hexdigest()
-    manifest = [{"Config": "config.json", "RepoTags": None, "Layers": ["layer.tar"]}]
-    content = {
-        "config.json": config,
-        "layer.tar": layer,
-        "manifest.json": json.dumps(manifest).encode(),
-    }
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, data in content.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return f"sha256:{image_id}", archive.getvalue()
+def random_image(size_bytes):
+    """An image that no compression makes smaller: id and archive."""
+    image_id, files = image_of(tar_of({"big": secrets.token_bytes(size_bytes)}))
+    return image_id, tar_of(files)
 
 
 @contextmanager
@@ -166,7 +132,7 @@ def test_a_disk_that_fills_up_is_a_full_disk_and_keeps_no_part_of_the_image(tmp_
         second_dockerd(tmp_path) as dockerd,
         opened(dockerd.socket, operation_seconds=30) as engine,
     ):
-        image_id, archive = image_of(random_layer(30 << 20))
+        image_id, archive = random_image(30 << 20)
         with pytest.raises(DiskFull):
             engine.load_image([archive], image_id, seconds=SECONDS)
         assert engine.inspect_image(image_id) is None

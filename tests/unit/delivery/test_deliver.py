@@ -2,6 +2,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from builders.archives import digest_of, files_of, tar_of
 from builders.images import FakeImages, FakeJournal
 
 from matrix.core.errors import (
@@ -176,8 +177,66 @@ def test_a_disk_must_take_the_image_and_stay_usable(free, total, floor, size, en
 def test_an_archive_longer_than_its_image_may_be_is_cut_off():
     endless = iter(lambda: b"x" * 65536, None)
     with pytest.raises(DeliveryFailed, match="the image says it has 100"):
-        for _ in capped(endless, size_bytes=100, progress=quiet):
+        for _ in capped(endless, size_bytes=100):
             pass
+
+
+class Layered(FakeImages):
+    """Saves images of two layers, one of which is large; keeps what is sent to it."""
+
+    LOWER, UPPER = b"l" * 50_000, b"u" * 500
+    LAYERS = tuple(digest_of(layer) for layer in (LOWER, UPPER))
+
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+        #: How often it has refused an archive that lacks a layer.
+        self.refused = 0
+        self.wants_all = False
+
+    def add_layered(self):
+        image = replace(self.add("queue", size_bytes=60_000), layers=self.LAYERS)
+        self.images[image.id] = image
+        return image
+
+    def save_image(self, image_id, *, seconds):
+        yield tar_of({"a/layer.tar": self.LOWER, "b/layer.tar": self.UPPER})
+
+    def load_image(self, archive, image_id, *, seconds):
+        files = files_of(b"".join(archive))
+        self.sent.append(set(files))
+        if self.wants_all and len(files) < len(self.LAYERS):
+            self.refused += 1
+            raise DeliveryFailed("some layer tarfiles are missing")
+        return super().load_image([], image_id, seconds=seconds)
+
+
+def test_a_layer_that_the_host_has_is_not_sent_again():
+    source, target, told = Layered(), Layered(), []
+    image = source.add_layered()
+    target.known = frozenset(image.layers[:1])
+    bring(image.id, target, source=source, progress=lambda **said: told.append(said))
+    assert target.sent == [{"b/layer.tar"}]
+    assert told[-1]["sent_bytes"] < 20_000
+    assert told[-1]["total_bytes"] < 20_000
+
+
+def test_an_engine_that_wants_all_layers_is_sent_all():
+    source, target = Layered(), Layered()
+    image = source.add_layered()
+    target.known, target.wants_all = frozenset(image.layers[:1]), True
+    assert bring(image.id, target, source=source).id == image.id
+    assert target.refused == 1
+    assert target.sent[-1] == {"a/layer.tar", "b/layer.tar"}
+
+
+def test_a_full_disk_is_not_filled_twice():
+    source, target = Layered(), Layered()
+    image = source.add_layered()
+    target.known, target.raises["load"] = frozenset(image.layers[:1]), DiskFull("no space left")
+    with pytest.raises(DiskFull):
+        bring(image.id, target, source=source)
+    assert target.calls == ["load"]
 
 
 def test_whoever_watches_can_stop_a_delivery():

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from matrix.core.errors import EngineError, EngineLost, FileUnavailable, OutputTruncated
-from matrix.engines.observation import Reader, first_file, refuse_link
+from matrix.engines.observation import first_file, reader, refuse_link
 
 CAP = 1000
 
@@ -31,7 +31,7 @@ def member(name, kind=tarfile.REGTYPE, **fields):
 
 def read(data, *, room=64 * 1024):
     pieces = (data[start : start + 700] for start in range(0, len(data), 700))
-    return first_file(Reader(pieces, CAP + room), "/x", CAP)
+    return first_file(reader(pieces, CAP + room), "/x", CAP)
 
 
 def test_the_content_of_the_first_file_is_read():
@@ -83,7 +83,7 @@ def test_headers_without_end_are_not_kept_in_memory():
 def test_a_stream_without_end_is_cut():
     endless = itertools.repeat(b"\0" * 4096)
     with pytest.raises((OutputTruncated, FileUnavailable)):
-        first_file(Reader(endless, 64 * 1024), "/x", CAP)
+        first_file(reader(endless, 64 * 1024), "/x", CAP)
 
 
 def stat(**fields):
