@@ -45,6 +45,18 @@ class Ensemble:
         names = [server for server in among if self.role(server) == "master"]
         return names[0] if len(names) == 1 else ""
 
+    def successors(self):
+        """Addresses of the replicas that the first sentinel would choose a new master from."""
+        told = self.redis("sentinel-1", "sentinel", "replicas", "main", port=26379)
+        found, one = [], {}
+        for name, value in zip(told[::2], told[1::2], strict=False):
+            if name == "name":
+                one = {}
+                found.append(one)
+            one[name] = value
+        good = {"flags": "slave", "master-link-status": "ok"}
+        return [one["name"] for one in found if good.items() <= one.items()]
+
     def push(self, server, key, count):
         """Push 1 to *count*; the items of which at least one replica said that it has them."""
         answers = self[server].host.run(
@@ -151,6 +163,8 @@ def test_a_frozen_sentinel_does_not_stop_the_others(ensemble, eventually):
 def test_losing_the_master_loses_no_acknowledged_item(ensemble, key, eventually):
     """When the master is killed another takes over with every acknowledged item"""
     master = settled_master(ensemble, eventually)
+    # Who came back under another address is known to the sentinels once the master told of it.
+    assert eventually(ensemble.successors, seconds=30), "the sentinels know no replica to choose"
     acknowledged = ensemble.push(master, key, 50)
     assert acknowledged
     rest = [server for server in SERVERS if server != master]
