@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import mean
 
 from matrix import __version__
+from matrix.app import probes_of
 from matrix.bundle.kit import REQUIREMENTS, RUNNER_HEAD, Contents, digests, write_kit
 from matrix.bundle.layers import UnpackedImage, unpack_image
 from matrix.bundle.layout import docker_head, layers_place, write_layout
@@ -17,8 +19,11 @@ from matrix.bundle.wheels import PYTHONS, Wheel, fetch_wheels, write_own_package
 from matrix.core.build import BuildWatcher
 from matrix.core.errors import UsageError
 from matrix.core.model import Environment, Project, Service
+from matrix.core.planning import quickest_first
 from matrix.core.ports import Images
+from matrix.core.reading import CLAIMS
 from matrix.probing.sources import digest as digest_probes
+from matrix.site import Site
 from matrix.wiring import build_missing, ensure_images, probe_folders, source_engine
 
 #: Seconds the engine may take to give one image.
@@ -35,6 +40,7 @@ class KitWish:
     """What kit is wanted."""
 
     customer: Environment
+    #: In the order in which they are measured.
     services: tuple[Service, ...]
     valid: timedelta
     #: Name of the image that the runner can run in; None for none.
@@ -44,6 +50,27 @@ class KitWish:
     out: Path
     observe: BuildWatcher
     say: Say
+
+
+def quickest_services(site: Site, services: Sequence[Service]) -> tuple[Service, ...]:
+    """*services* in the order in which a kit measures them: the quickest first, as far as known.
+
+    Known are the cells of this project's store; of a service in none of them, what its probes are
+    allowed to take. Raises ProbeCodeError.
+    """
+    seconds: dict[str, list[float]] = {}
+    for cell, (_, result) in site.store.newest_cells().items():
+        if result.verdict in CLAIMS and result.attempts:
+            seconds.setdefault(cell.service, []).append(result.attempts[-1].seconds)
+    order = quickest_first(
+        [service.name for service in services],
+        {name: mean(times) for name, times in seconds.items()},
+        {
+            service.name: sum(probe.timeout_seconds for probe in probes_of(site, service.name))
+            for service in services
+        },
+    )
+    return tuple(sorted(services, key=lambda service: order.index(service.name)))
 
 
 def build_kit(project: Project, wish: KitWish) -> Manifest:

@@ -22,6 +22,7 @@ from matrix.bundle.shelf import Shelf
 from matrix.core.errors import EngineUnavailable, Refused
 from matrix.core.model import Environment, Host, Kind, Limits, Project, Service
 from matrix.core.plan import Plan
+from matrix.core.planning import in_order_of
 from matrix.core.redaction import Redactor
 from matrix.core.requirements import sentence, unmet
 from matrix.execution.sweep import Sweep, Swept
@@ -114,15 +115,15 @@ def memory_of(service: Service) -> int:
 
 
 def run_kit(
-    site: Site, *, show: Show, halt: Halt, redactor: Redactor
+    site: Site, services: Sequence[str], *, show: Show, halt: Halt, redactor: Redactor
 ) -> tuple[Plan, Outcome, Swept]:
-    """Measure every cell, then remove everything again, images too.
+    """Measure every cell in the order of *services*, then remove everything again, images too.
 
     What *redactor* takes out is neither kept nor shown; the report says how much that was.
     """
     site, show = redacted_site(site, redactor), redacted_show(show, redactor)
     wish = Wish(parallel=PARALLEL)
-    plan = plan_run(site, wish)
+    plan = in_order_of(plan_run(site, wish), services)
     outcome = run_plan(site, plan, wish, show=show, halt=halt)
     report = replace(outcome.report, redacted=removed_from(site.store))
     outcome = replace(outcome, report=report)

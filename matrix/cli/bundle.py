@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from matrix.bundle.keys import sign_file
-from matrix.bundling import KitWish, build_kit
+from matrix.bundling import KitWish, build_kit, quickest_services
 from matrix.cli.output import (
     environments_of,
     json_option,
@@ -90,6 +90,8 @@ def build(
     project = open_project(start, inventories)
     private = private_key(key) if key else None
     environment, chosen = _one(project, customer), _services(project, services)
+    with opened(project) as site:
+        chosen = quickest_services(site, chosen)
     wish = KitWish(
         customer=environment,
         services=chosen,

@@ -15,7 +15,7 @@ from matrix.bundle.kit import REQUIREMENTS, Kit
 from matrix.cli.interruption import Interruption
 from matrix.cli.output import print_report, talk
 from matrix.cli.own_key import SigningDesk, key_to_sign_with
-from matrix.cli.progress import shown
+from matrix.cli.progress import shown_with_probes
 from matrix.cli.redacting import redact_output, redaction_options, restored_output
 from matrix.cli.showing import find_result, show_result
 from matrix.core.errors import MatrixError, UsageError
@@ -128,7 +128,7 @@ def preflight(
             return Exit.USAGE
         desk = SigningDesk(kit=path, customer=manifest.customer, key=key_to_sign_with(key), out=out)
         desk.announce()
-        return _measure(site, desk, redactor)
+        return _measure(site, manifest.services, desk, redactor)
 
 
 @kit.command("sweep", hidden=True)
@@ -185,12 +185,12 @@ def _print_left(leftovers: Sequence[Leftover]) -> int:
     return Exit.LEFTOVERS if leftovers else Exit.OPEN
 
 
-def _measure(site: Site, desk: SigningDesk, redactor: Redactor) -> int:
+def _measure(site: Site, services: Sequence[str], desk: SigningDesk, redactor: Redactor) -> int:
     halt = Halt()
     interruption = Interruption(site.store, halt)
     with interruption.heeded():
-        show = partial(shown, site.project)
-        _, outcome, swept = run_kit(site, show=show, halt=halt, redactor=redactor)
+        show = partial(shown_with_probes, site.project)
+        _, outcome, swept = run_kit(site, services, show=show, halt=halt, redactor=redactor)
     print_report("text", outcome.report)
     for path in write_report(outcome.report, "html", desk.out / "report.html"):
         talk(f"report: {path}")

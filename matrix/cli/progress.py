@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import wrap
 from types import TracebackType
@@ -37,6 +37,8 @@ STEPS = {"deliver": "image", "start": "starting", "probe": "probes", "retry": "a
 WIDEST_NAME, WIDEST_COLUMN, NARROWEST_COLUMN, TITLES_FROM = 24, 24, 8, 12
 #: Bytes below which a delivery is not worth a number.
 SHOWN_FROM_BYTES = 1024 * 1024
+#: Columns of what is said about one probe while a run goes on; the report has all of it.
+PROBE_LINE_WIDTH = 200
 #: Seconds between two lines about one delivery.
 SHOWN_EVERY_SECONDS = 5.0
 
@@ -213,12 +215,38 @@ def cell_line(result: CellResult) -> str:
 @contextmanager
 def shown(project: Project, plan: Plan) -> Iterator[Watcher]:
     """A watcher for the run of *plan*: the live grid on a terminal, lines elsewhere."""
+    with _display(project, plan) as (watch, _):
+        yield watch
+
+
+@contextmanager
+def shown_with_probes(project: Project, plan: Plan) -> Iterator[Watcher]:
+    """As ``shown``, and a line for each probe as soon as it has its verdict."""
+    with _display(project, plan) as (watch, say):
+
+        def watch_probes(event: Event) -> None:
+            watch(event)
+            if event.kind == "probe" and event.verdict is not None:
+                say(probe_line(event, event.verdict), STYLES[event.verdict])
+
+        yield watch_probes
+
+
+def probe_line(event: Event, verdict: Verdict) -> str:
+    """One probe with its verdict in one line, indented: the verdict of its cell comes later."""
+    where = f"{event.service}@{event.environment} {event.done}/{event.total}"
+    return clean(f"  {where} {verdict.glyph} {one_line(event.text, PROBE_LINE_WIDTH)}")
+
+
+@contextmanager
+def _display(project: Project, plan: Plan) -> Iterator[tuple[Watcher, Callable[[str, str], None]]]:
+    """What shows events, and what says a line in a style besides."""
     if not _is_terminal():
-        yield Lines(plan).watch
+        yield Lines(plan).watch, lambda line, _: click.echo(line, err=True)
         return
     console = Console(stderr=True, no_color="NO_COLOR" in os.environ)
     with LiveGrid(plan, project, console) as grid:
-        yield grid.watch
+        yield grid.watch, lambda line, style: console.print(Text(line, style=style))
 
 
 def _is_terminal() -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import PurePath
 
@@ -76,6 +76,26 @@ def slowest_first(cells: Sequence[CellId], durations: Mapping[CellId, float]) ->
             ),
         )
     )
+
+
+def quickest_first(
+    services: Sequence[str], seconds: Mapping[str, float], most: Mapping[str, float]
+) -> tuple[str, ...]:
+    """*services* in the order of the *seconds* that they took, so that something is known early.
+
+    Of one that was never timed counts what it may take at *most*; ties keep their order. Raises
+    KeyError for one that neither names.
+    """
+    return tuple(
+        sorted(services, key=lambda name: seconds[name] if name in seconds else most[name])
+    )
+
+
+def in_order_of(plan: Plan, services: Sequence[str]) -> Plan:
+    """*plan* with its cells in the order of *services*; those of others come last."""
+    place = {name: index for index, name in enumerate(services)}
+    cells = sorted(plan.cells, key=lambda one: place.get(one.service.name, len(place)))
+    return replace(plan, cells=tuple(cells))
 
 
 def plan_digest(planned: Sequence[PlannedCell], digests: Mapping[str, str]) -> str:

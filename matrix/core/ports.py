@@ -22,6 +22,7 @@ from matrix.core.result import (
     Side,
 )
 from matrix.core.saboteur import Weakening
+from matrix.core.verdict import Verdict
 
 STDOUT = 1
 STDERR = 2
@@ -351,6 +352,8 @@ class Event:
     result: CellResult | None = None
     done: int = 0
     total: int = 0
+    #: For "probe": what it came to, *text* being its title and, where it did not pass, why.
+    verdict: Verdict | None = None
 
 
 Watcher = Callable[[Event], None]

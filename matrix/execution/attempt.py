@@ -176,7 +176,7 @@ class AttemptRun:
 
         def observe(result: ProbeResult) -> ProbeResult:
             seen = self._explain(result, access)
-            self._tell("probe", seen.title, done=next(done, len(runnable)), total=len(runnable))
+            self._tell_of_probe(seen, done=next(done, len(runnable)), total=len(runnable))
             return seen
 
         return self._tools.prober.run(request, access, observe=observe, cancelled=self._is_over)
@@ -221,7 +221,13 @@ class AttemptRun:
         verdict, reason, message = fold(self._planned.probes, together)
         return Finding(verdict=verdict, reason=reason, message=message)
 
-    def _tell(self, kind: str, text: str, *, done: int = 0, total: int = 0) -> None:
+    def _tell_of_probe(self, result: ProbeResult, *, done: int, total: int) -> None:
+        text = f"{result.title}: {result.message}" if result.message else result.title
+        self._tell("probe", text, done=done, total=total, verdict=result.verdict)
+
+    def _tell(
+        self, kind: str, text: str, *, done: int = 0, total: int = 0, verdict: Verdict | None = None
+    ) -> None:
         cell = self._planned.cell
         self._tools.watch(
             Event(
@@ -231,6 +237,7 @@ class AttemptRun:
                 text=text,
                 done=done,
                 total=total,
+                verdict=verdict,
             )
         )
 

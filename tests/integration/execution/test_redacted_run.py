@@ -12,7 +12,7 @@ from builders.canaries import PROBES, canaries, found_in, watched_processes
 from builders.trials import Trial
 
 from matrix.app import Outcome
-from matrix.cli.progress import shown
+from matrix.cli.progress import shown_with_probes
 from matrix.cli.redacting import redact_output, restored_output
 from matrix.core.result import CellResult
 from matrix.core.verdict import Verdict
@@ -64,7 +64,8 @@ def _run(trial: Trial) -> dict[str, object]:
     ):
         patch.setattr("sys.stderr", said)
         redact_output(redactor)
-        _, outcome, _ = run_kit(site, show=partial(shown, project), halt=Halt(), redactor=redactor)
+        show = partial(shown_with_probes, project)
+        _, outcome, _ = run_kit(site, ("leaky",), show=show, halt=Halt(), redactor=redactor)
         ((_, cell),) = site.store.newest_whole_cells().values()
         terminal = (trial.folder / "said").read_text(encoding="utf-8")
     return {"outcome": outcome, "cell": cell, "processes": seen, "terminal": terminal}

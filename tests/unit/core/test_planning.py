@@ -18,7 +18,7 @@ from matrix.core.model import (
     Service,
     SshAddress,
 )
-from matrix.core.planning import make_plan, slowest_first
+from matrix.core.planning import in_order_of, make_plan, quickest_first, slowest_first
 from matrix.core.result import PlannedProbe, Side
 from matrix.core.selection import select
 
@@ -163,3 +163,17 @@ def test_the_first_host_of_an_environment_is_the_manager_of_its_cluster():
     place = replace(a_planned_cell().environment, engine="swarm", hosts=(first, other))
     assert place.roles_of(first) == {"swarm", "swarm-manager"}
     assert place.roles_of(other) == {"docker"}
+
+
+def test_the_quickest_service_comes_first_and_one_never_timed_by_what_it_may_take():
+    seconds, most = {"queue": 38.0, "web": 20.0}, {"queue": 1.0, "web": 1.0, "api": 30.0, "x": 60.0}
+    order = quickest_first(["queue", "web", "x", "api"], seconds, most)
+    assert order == ("web", "api", "queue", "x")
+    assert quickest_first(["b", "a"], {}, {"a": 5.0, "b": 5.0}) == ("b", "a")
+
+
+def test_a_plan_in_another_order_is_the_same_plan():
+    made = plan()
+    turned = in_order_of(made, ["web", "nobody"])
+    assert [str(one.cell) for one in turned.cells] == ["web@qa", "queue@qa", "queue@prod"]
+    assert (turned.digest, turned.left_out) == (made.digest, made.left_out)

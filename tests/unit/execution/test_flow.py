@@ -1,5 +1,7 @@
 """Columns, cells and attempts over hosts that exist in memory."""
 
+from dataclasses import replace
+
 import pytest
 from builders.hosts import IMAGE, World, a_planned_cell, found
 
@@ -103,6 +105,19 @@ def test_a_container_that_gives_up_is_a_failure_of_the_service(world: World) -> 
     world.engine.raises["start"] = ContainerExited("exited with status 3")
     result = run(world, a_planned_cell("queue/x"))
     assert (result.verdict, result.reason) == (Verdict.FAILED, "exited")
+
+
+def test_each_probe_is_told_of_with_its_verdict_when_it_is_known(world: World) -> None:
+    world.prober.probes["queue/y"] = lambda _: replace(
+        found("queue/y", Verdict.FAILED), title="It answers", message="nobody is there"
+    )
+    run(world, a_planned_cell("queue/x", "queue/y"))
+    told = [event for event in world.events if event.kind == "probe"]
+    assert [(one.verdict, one.done, one.total) for one in told[2:]] == [
+        (Verdict.PASSED, 3, 4),
+        (Verdict.FAILED, 4, 4),
+    ]
+    assert told[-1].text == "It answers: nobody is there"
 
 
 def test_what_a_probe_has_stopped_is_started_again_for_the_next(world: World) -> None:
