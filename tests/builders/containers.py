@@ -35,9 +35,11 @@ class BusyboxImage:
         name = docker(
             "run", "-d", "--label", "dev=B", *options, self.id, *command, socket=self.socket
         )
-        yield name
-        with contextlib.suppress(AssertionError):
-            docker("rm", "-f", "-v", name, socket=self.socket)
+        try:
+            yield name
+        finally:
+            with contextlib.suppress(AssertionError):
+                docker("rm", "-f", "-v", name, socket=self.socket)
 
 
 def import_busybox(socket: Path = SOCKET) -> BusyboxImage:

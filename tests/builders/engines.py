@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -29,9 +29,11 @@ ROOT = Path(__file__).parents[2]
 LOCAL_SOCKET = Path("/var/run/docker.sock")
 #: On every object that the tests make on the machine's own engine.
 LABELS = {"io.compat-matrix.test": "engines"}
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 #: For moving a tiny image.
-SECONDS = 60.0
+SECONDS = 180.0
+#: For an answer that comes at once, on a machine that now and then stands still.
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,9 @@ class Place:
     def client(self):
         """docker-py as a user of the engine would use it."""
         version = "1.41"
-        return APIClient(base_url=f"unix://{self.socket}", version=version, timeout=30)
+        return APIClient(
+            base_url=f"unix://{self.socket}", version=version, timeout=PATIENCE_SECONDS
+        )
 
 
 def tiny_image(name=None):
@@ -75,7 +79,7 @@ def a_spec(
     )
 
 
-def read_all(stream, *, seconds=10.0):
+def read_all(stream, *, seconds=PATIENCE_SECONDS):
     """Everything a stream brings until its end."""
     chunks = []
     try:
@@ -100,7 +104,7 @@ def local_docker():
 def engine_in_a_container(name, suite, *, network="none"):
     """An engine of a Debian suite in a container, its socket in a folder we share with it."""
     with tempfile.TemporaryDirectory(prefix=f"mx-{name}-") as folder:
-        client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=60)
+        client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=SECONDS)
         container = _start_engine(client, Path(folder), name, suite, network)
         try:
             socket = Path(folder, "sock")
@@ -245,7 +249,9 @@ class Dockerd:
 
     def _thread_states(self):
         for status in Path(f"/proc/{self.process}/task").glob("*/stat"):
-            yield status.read_text().rsplit(")", 1)[1].split()[0]
+            # A thread may end between the list and the look.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                yield status.read_text().rsplit(")", 1)[1].split()[0]
 
 
 #: PID 1 of the namespaces stays when dockerd goes, so that killing it is a test's business.
@@ -316,16 +322,22 @@ def _wait_for(socket, log):
 def _dockerd_of(guard):
     """The dockerd below the ``unshare`` process *guard*."""
     for process in _below(guard):
-        if Path(f"/proc/{process}/comm").read_text().strip() == "dockerd":
+        if _read(f"/proc/{process}/comm").strip() == "dockerd":
             return process
     raise EngineError("the second dockerd has no process")
 
 
 def _below(process):
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    for child in map(int, children):
+    for child in map(int, _read(f"/proc/{process}/task/{process}/children").split()):
         yield child
         yield from _below(child)
+
+
+def _read(path):
+    """A file of a process, "" when that has just ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(path).read_text()
+    return ""
 
 
 def _unmount_below(folder):

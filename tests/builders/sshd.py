@@ -6,6 +6,7 @@ machine's is changed. Needs root and the packages openssh-server, sudo, fish and
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -32,10 +33,12 @@ ACCOUNTS = {
 USES_DOCKER = ("docker1", "noisy", "fishy")
 FIRST_ID = 61001
 NOISE = "echo NOISE-OUT\necho NOISE-ERR >&2\nset -x\n"
+#: What takes longer than this, on a machine that now and then stands still, never comes.
+PATIENCE_SECONDS = 90.0
 SUDOERS = "Defaults !pam_session\nroot ALL=(ALL) ALL\nsudoer ALL=(root) NOPASSWD: DOCKER\n"
 
 
-def wait_until(true: Callable[[], object], *, seconds: float = 15.0) -> None:
+def wait_until(true: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Ask again and again until *true* holds."""
     end = time.monotonic() + seconds
     while not true():
@@ -89,15 +92,13 @@ class Sshd:
             wait_until(self.answers)
 
     def answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 5):
             return True
         return False
 
     def stop(self) -> None:
         for process in self.processes:
-            for child in self.children():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+            self.signal_sessions(signal.SIGKILL)
             process.kill()
             process.wait()
         self.processes.clear()
@@ -110,6 +111,12 @@ class Sshd:
             with contextlib.suppress(OSError):
                 found += [int(pid) for pid in path.read_text().split()]
         return found
+
+    def signal_sessions(self, number: signal.Signals) -> None:
+        """Send a signal to all of them; one may just have ended."""
+        for child in self.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -130,9 +137,12 @@ class Sshd:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One of 127.0.0.1 that no connection is given by chance before it is listened on."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", random.randrange(lowest // 2, lowest)))
+            return int(probe.getsockname()[1])
 
 
 def write_accounts(folder: Path) -> None:
@@ -172,7 +182,7 @@ def make_sshd(folder: Path, *, address: str = "127.0.0.1", port: int = 0) -> Ssh
     return Sshd(folder=folder, port=port, address=address)
 
 
-def read_all(stream, *, seconds: float = 10.0) -> tuple[bytes, bytes]:
+def read_all(stream, *, seconds: float = PATIENCE_SECONDS) -> tuple[bytes, bytes]:
     """Everything until the end, stdout and stderr."""
     parts: dict[int, bytes] = {1: b"", 2: b""}
     end = time.monotonic() + seconds

@@ -53,7 +53,7 @@ def _addresses(client, network):
 
 @contextmanager
 def _client():
-    client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=60)
+    client = APIClient(base_url=f"unix://{LOCAL_SOCKET}", version="auto", timeout=180)
     try:
         yield client
     finally:

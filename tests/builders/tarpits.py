@@ -12,7 +12,7 @@ Talk = Callable[[socket.socket, threading.Event], None]
 
 
 def stay_mute(client: socket.socket, stop: threading.Event) -> None:
-    stop.wait(30)
+    stop.wait()
 
 
 def drip(client: socket.socket, stop: threading.Event) -> None:
@@ -22,7 +22,7 @@ def drip(client: socket.socket, stop: threading.Event) -> None:
 
 def greet_and_stop(client: socket.socket, stop: threading.Event) -> None:
     client.send(b"SSH-2.0-OpenSSH_9.2\r\n")
-    stop.wait(30)
+    stop.wait()
 
 
 def hang_up(client: socket.socket, stop: threading.Event) -> None:
@@ -55,10 +55,13 @@ def server(talk: Talk) -> Iterator[SshAddress]:
         serving = threading.Thread(target=serve)
         serving.start()
         port = listener.getsockname()[1]
-        yield SshAddress(
-            address="127.0.0.1", port=port, user="root", identity_file=Path("/nonexistent")
-        )
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        for thread in (serving, *threads):
-            thread.join(10)
+        try:
+            yield SshAddress(
+                address="127.0.0.1", port=port, user="root", identity_file=Path("/nonexistent")
+            )
+        finally:
+            stop.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            serving.join()
+            for thread in threads:
+                thread.join()

@@ -1,18 +1,16 @@
 """The engine's API from a host of ours, by both carriers."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders.containers import BusyboxImage, docker
-from builders.sshd import Sshd, wait_until
+from builders.sshd import PATIENCE_SECONDS, Sshd, wait_until
 
 from matrix.core.errors import AuthRefused, EngineError, EngineUnavailable, HostError
 from matrix.core.model import Carrier, Host
@@ -26,7 +24,7 @@ CARRIERS = [Carrier.STREAMLOCAL, Carrier.DIAL_STDIO]
 
 def ask(path: Path, request: bytes) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
+        client.settimeout(PATIENCE_SECONDS)
         client.connect(str(path))
         client.sendall(request)
         answer = b""
@@ -63,13 +61,13 @@ def test_input_that_ends_first_still_gets_the_whole_answer(
     sshd: Sshd, reach, carrier, busybox_image: BusyboxImage
 ):
     path = reach(sshd.host(carrier=carrier)).engine_socket()
-    with busybox_image.container("sleep", "60") as container:
+    with busybox_image.container("sleep", "900") as container:
         said = subprocess.run(
             ["docker", "-H", f"unix://{path}", "exec", "-i", container, "cat"],
             check=True,
             input=b"x" * 300_000,
             capture_output=True,
-            timeout=60,
+            timeout=2 * PATIENCE_SECONDS,
         )
     assert said.stdout == b"x" * 300_000
 
@@ -92,11 +90,12 @@ def test_five_shells_at_once_where_two_sessions_are_allowed(
     lone_sshd.start("MaxSessions=2")
     connection = reach(lone_sshd.host(max_sessions=2, carrier=Carrier.STREAMLOCAL))
     engine = open_engine("docker", connection.engine_socket())
-    with busybox_image.container("sleep", "60") as container:
+    with busybox_image.container("sleep", "900") as container:
         shells = [KeptShell(lambda: engine.open_exec(container, ["sh"])) for _ in range(5)]
         for _ in range(3):
             for number, shell in enumerate(shells):
-                assert shell.run(f"echo {number}", deadline_seconds=20).stdout == b"%d\n" % number
+                said = shell.run(f"echo {number}", deadline_seconds=PATIENCE_SECONDS)
+                assert said.stdout == b"%d\n" % number
         for shell in shells:
             shell.close()
     engine.close()
@@ -107,14 +106,14 @@ def test_where_forwarding_is_forbidden_sessions_carry_what_a_cell_needs(
     lone_sshd: Sshd, reach, busybox_image: BusyboxImage
 ):
     lone_sshd.start("MaxSessions=2", "DisableForwarding=yes")
-    connection = reach(lone_sshd.host(max_sessions=2), deadline_seconds=10)
+    connection = reach(lone_sshd.host(max_sessions=2), deadline_seconds=PATIENCE_SECONDS)
     tether = connection.open_stream(["cat"])
     on_host = KeptShell(lambda: connection.open_stream(["sh"]))
-    assert on_host.run("echo host", deadline_seconds=10).stdout == b"host\n"
+    assert on_host.run("echo host", deadline_seconds=PATIENCE_SECONDS).stdout == b"host\n"
     engine = open_engine("docker", connection.engine_socket(), connections=1)
-    with busybox_image.container("sleep", "60") as container:
+    with busybox_image.container("sleep", "900") as container:
         inside = KeptShell(lambda: engine.open_exec(container, ["sh"]))
-        assert inside.run("echo in", deadline_seconds=20).stdout == b"in\n"
+        assert inside.run("echo in", deadline_seconds=PATIENCE_SECONDS).stdout == b"in\n"
         assert engine.inspect_container(container).running
         inside.close()
     on_host.close()
@@ -125,10 +124,11 @@ def test_where_forwarding_is_forbidden_sessions_carry_what_a_cell_needs(
 def test_a_client_there_is_no_session_for_is_told_why(lone_sshd: Sshd, reach):
     lone_sshd.start("MaxSessions=2")
     host = lone_sshd.host(max_sessions=2, carrier=Carrier.DIAL_STDIO)
-    connection = reach(host, deadline_seconds=4)
+    connection = reach(host, deadline_seconds=PATIENCE_SECONDS)
     path = connection.engine_socket()
-    time.sleep(0.3)
     held = [connection.open_stream(["cat"]) for _ in range(4)]
+    # Enough for whoever waits for a session that nobody is going to give back.
+    connection._seconds = 2
     answer = ask(path, PING)
 
     assert answer.startswith(b"HTTP/1.1 503")
@@ -189,17 +189,16 @@ def test_streams_over_a_broken_connection_are_errors_and_the_carrier_goes_on(
     lone_sshd.start()
     connection = reach(lone_sshd.host(carrier=Carrier.STREAMLOCAL))
     engine = open_engine("docker", connection.engine_socket())
-    with busybox_image.container("sleep", "60") as container:
+    with busybox_image.container("sleep", "900") as container:
         shell = KeptShell(lambda: engine.open_exec(container, ["sh"]))
-        shell.run("true", deadline_seconds=10)
-        for pid in lone_sshd.children():
-            os.kill(pid, signal.SIGKILL)
+        shell.run("true", deadline_seconds=PATIENCE_SECONDS)
+        lone_sshd.signal_sessions(signal.SIGKILL)
         with pytest.raises((EngineError, HostError)):
-            shell.run("sleep 1; true", deadline_seconds=10)
+            shell.run("sleep 1; true", deadline_seconds=PATIENCE_SECONDS)
         # A connection the HTTP client kept for later broke as well, and may be used once more.
         with contextlib.suppress(EngineError, HostError):
-            shell.run("true", deadline_seconds=20)
-        assert shell.run("echo again", deadline_seconds=20).stdout == b"again\n"
+            shell.run("true", deadline_seconds=PATIENCE_SECONDS)
+        assert shell.run("echo again", deadline_seconds=PATIENCE_SECONDS).stdout == b"again\n"
         shell.close()
     engine.close()
 

@@ -48,7 +48,9 @@ def shell(request, reach, workspace):
 
 
 def test_the_facts_are_those_of_the_machine(shell):
+    before = time.time()
     facts = gather(shell, root="/var/lib/docker")
+    took = time.time() - before
 
     assert [name for name in ALWAYS if facts[name] is None] == []
     assert facts["kernel"] == platform.release()
@@ -56,10 +58,11 @@ def test_the_facts_are_those_of_the_machine(shell):
     assert facts["cpus"] == os.cpu_count()
     assert facts["memory_total_bytes"] == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert facts["tool.bash"] is True
-    assert abs(facts["clock_offset_seconds"]) < 3
+    # It is the same clock, which was read while we waited.
+    assert abs(facts["clock_offset_seconds"]) < 1 + took
     disk = os.statvfs("/var/lib/docker")
     assert facts["disk_total_bytes"] == disk.f_blocks * disk.f_frsize
-    assert abs(facts["free_disk_bytes"] - disk.f_bavail * disk.f_frsize) < 2**30
+    assert abs(facts["free_disk_bytes"] - disk.f_bavail * disk.f_frsize) < 2**32
 
 
 def test_the_fingerprint_stays_the_same_from_one_moment_to_the_next(shell):

@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from builders.sshd import Sshd, public, read_all, run, wait_until
+from builders.sshd import PATIENCE_SECONDS, Sshd, public, read_all, run, wait_until
 
 from matrix.core.errors import AuthRefused, HostKeyRefused, NegotiationFailed
 
@@ -99,6 +99,8 @@ def test_a_refused_key_is_not_tried_again(lone_sshd: Sshd, reach):
     with pytest.raises(AuthRefused, match=r"does not accept our key SHA256:.*authorized_keys"):
         reach(lone_sshd.host(ssh=wrong))
 
+    # It is told to us before it is written down.
+    wait_until(lambda: "Failed publickey" in lone_sshd.log())
     assert lone_sshd.log().count("Failed publickey") == 1
 
 
@@ -112,6 +114,7 @@ def test_a_connection_that_was_refused_later_does_not_storm(lone_sshd: Sshd, rea
             connection.open_stream(["true"])
     first.close()
 
+    wait_until(lambda: "Failed publickey" in lone_sshd.log())
     assert lone_sshd.log().count("Failed publickey") == 1
 
 
@@ -198,10 +201,18 @@ def test_a_server_above_its_max_startups_is_asked_again(lone_sshd: Sshd, reach):
     wait_until(lambda: "Connection closed by" in lone_sshd.log() and not lone_sshd.children())
     with socket.create_connection((lone_sshd.address, lone_sshd.port)) as hog:
         wait_until(lone_sshd.children)
-        letting_go = threading.Timer(1.0, lambda: hog.shutdown(socket.SHUT_RDWR))
+        gone = threading.Event()
+
+        def let_go() -> None:
+            gone.set()
+            hog.shutdown(socket.SHUT_RDWR)
+
+        letting_go = threading.Timer(1.0, let_go)
         letting_go.start()
-        stream = reach(lone_sshd.host()).open_stream(["echo", "in"])
+        connection = reach(lone_sshd.host(), deadline_seconds=PATIENCE_SECONDS)
+        assert gone.is_set(), "the hog did not keep us out"
+        letting_go.join()
+        stream = connection.open_stream(["echo", "in"])
 
         assert read_all(stream)[0] == b"in\n"
-        assert letting_go.finished.is_set(), "the hog did not keep us out"
     stream.close()
