@@ -101,7 +101,10 @@ def choose(site: Site, wish: RepetitionWish) -> PlannedCell:
     ids = [probe.id for probe in there_are]
     for pattern in wish.probes:
         if not any(_means(pattern, probe) for probe in ids):
-            raise UsageError(f'no probe of {service.name} matches "{pattern}"{known(pattern, ids)}')
+            within = f', "*{pattern}*" does' if any(pattern in probe for probe in ids) else ""
+            raise UsageError(
+                f'no probe of {service.name} matches "{pattern}"{within}{known(pattern, ids)}'
+            )
     return PlannedCell(
         cell=CellId(service=service.name, environment=environment.name),
         service=service,

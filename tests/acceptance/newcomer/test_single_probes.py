@@ -48,8 +48,9 @@ def test_only_what_was_asked_for_is_run_and_nothing_is_kept(installed, example):
     [
         (("hello@nowhere", "hello/*"), 'no cell is called "hello@nowhere"'),
         (("hello@local", "hello/*", "halo/*"), 'no probe of hello matches "halo/*"'),
+        (("hello@local", "page_is"), 'matches "page_is", "*page_is*" does'),
     ],
-    ids=["cell", "probe"],
+    ids=["cell", "probe", "part of a probe"],
 )
 def test_a_cell_or_probe_that_is_not_there_is_named(installed, shop, words, told):
     said = installed.matrix("probe", "run", *words, at=shop)
