@@ -263,6 +263,21 @@ while :; do sleep 3600 & wait $!; done
 
 
 @contextmanager
+def small_disk(folder, size_mebibytes):
+    """A file system of its own for the data of a dockerd whose root is in *folder*."""
+    (folder / "data").mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mebibytes}m", "small", folder / "data"]
+    subprocess.run(command, check=True)
+    try:
+        yield
+    finally:
+        # Gone already, when the dockerd on it was.
+        subprocess.run(
+            ["umount", "--lazy", folder / "data"], check=False, stderr=subprocess.DEVNULL
+        )
+
+
+@contextmanager
 def second_dockerd(folder):
     """A dockerd with its root in *folder*, in network and process namespaces of its own.
 

@@ -3,11 +3,10 @@
 import random
 import subprocess
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from builders.engines import second_dockerd
+from builders.engines import second_dockerd, small_disk
 from builders.trial_images import TINY, write_image
 from builders.trials import Trial, Victim
 
@@ -36,20 +35,6 @@ def test_it(host, container):
     assert container.state.running
 """
 FAT_MEBIBYTES = 14
-
-
-@contextmanager
-def small_disk(folder, size_mebibytes):
-    (folder / "data").mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mebibytes}m", "small", folder / "data"]
-    subprocess.run(command, check=True)
-    try:
-        yield
-    finally:
-        # Gone already, when the engine on it was.
-        subprocess.run(
-            ["umount", "--lazy", folder / "data"], check=False, stderr=subprocess.DEVNULL
-        )
 
 
 @pytest.fixture

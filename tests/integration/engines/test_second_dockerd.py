@@ -1,7 +1,6 @@
 """Faults of the engine itself, on a dockerd of the test's own: killed, stopped, out of disk."""
 
 import secrets
-import subprocess
 import time
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from builders.engines import (
     a_spec,
     local_docker,
     second_dockerd,
+    small_disk,
     tiny_image,
 )
 from builders.images import FakeJournal
@@ -108,21 +108,6 @@ def random_image(size_bytes):
     """An image that no compression makes smaller: id and archive."""
     image_id, files = image_of(tar_of({"big": secrets.token_bytes(size_bytes)}))
     return image_id, tar_of(files)
-
-
-@contextmanager
-def small_disk(folder, size_megabytes):
-    """A file system of its own for the data of a dockerd."""
-    (folder / "data").mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size_megabytes}m", "small", folder / "data"]
-    subprocess.run(command, check=True)
-    try:
-        yield
-    finally:
-        # Gone already, when the dockerd on it was.
-        subprocess.run(
-            ["umount", "--lazy", folder / "data"], check=False, stderr=subprocess.DEVNULL
-        )
 
 
 def test_a_disk_that_fills_up_is_a_full_disk_and_keeps_no_part_of_the_image(tmp_path):
