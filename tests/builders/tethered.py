@@ -1,7 +1,8 @@
 """A runner that ties itself to a host and waits to be killed.
 
 Its own process, since what happens when a runner dies can only be seen from outside. Started as
-``python -m builders.tethered <host as JSON> <token> <workspace>``; prints "tied" when it is.
+``python -m builders.tethered <host as JSON> <token> <workspace> <silence> <beat>``, the last two in
+seconds; prints "tied" when it is.
 """
 
 import json
@@ -13,7 +14,7 @@ from matrix.core.model import Host, SshAddress
 from matrix.hosts import Tether, connect
 
 
-def main(text: str, token: str, workspace: str) -> None:
+def main(text: str, token: str, workspace: str, silence: str, beat: str) -> None:
     words = json.loads(text)
     ssh = words.pop("ssh", None)
     if ssh:
@@ -21,15 +22,16 @@ def main(text: str, token: str, workspace: str) -> None:
         ssh["host_keys"] = tuple(ssh["host_keys"])
     host = Host(**words, ssh=SshAddress(**ssh) if ssh else None)
     connection = connect(host, workspace=Path(workspace))
+    # Before it is tied: while it starts, no beat may be late.
+    marked = connection.open_stream(["env", f"MATRIX_RUN={token}", "sh", "-c", "sleep 500; true"])
     tether = Tether(
         connection,
         run=token,
         engine="docker",
         sudo=host.engine_sudo,
-        silence_seconds=6,
-        beat_seconds=0.5,
+        silence_seconds=float(silence),
+        beat_seconds=float(beat),
     )
-    marked = connection.open_stream(["env", f"MATRIX_RUN={token}", "sh", "-c", "sleep 500; true"])
     print("tied", flush=True)
     while True:
         time.sleep(0.1)
