@@ -11,6 +11,7 @@ from statistics import mean
 from matrix import __version__
 from matrix.app import probes_of
 from matrix.bundle.kit import REQUIREMENTS, RUNNER_HEAD, Contents, digests, write_kit
+from matrix.bundle.kit_policy import POLICY, kit_policy
 from matrix.bundle.layers import UnpackedImage, unpack_image
 from matrix.bundle.layout import docker_head, layers_place, write_layout
 from matrix.bundle.manifest import FORMAT, Manifest
@@ -178,7 +179,13 @@ def _project_files(
 ) -> dict[str, Path | bytes]:
     catalogue = project.catalogue_file
     files = project_files(project, wish.services, catalogue=catalogue, image_ids=image_ids)
-    return {REQUIREMENTS: wish.requirements().encode("utf-8"), **files}
+    names = [service.name for service in wish.services]
+    policy = kit_policy(project.policy, wish.customer.name, names)
+    return {
+        REQUIREMENTS: wish.requirements().encode("utf-8"),
+        POLICY: policy.encode("utf-8"),
+        **files,
+    }
 
 
 def _manifest(

@@ -8,7 +8,7 @@ In this order, each step trusting nothing that a later one looks at:
 | signature  | none, or none that counts now by a key that the project allows                  |
 | kit        | a nonce that we never gave away; a key that may not sign for that customer      |
 | replay     | another result from a kit that has had one; the same bytes are known already    |
-| statement  | another form, or probes, images or a kit that are not those of the record       |
+| statement  | another form; probes, policy, images or a kit that are not those of the record  |
 | evidence   | a report that is not the one it is about, damaged, or too large when unpacked   |
 | report     | a shape, number or name of none of our runs, or one that contradicts itself     |
 | time       | measured before the kit was made, after it was over, or in the future           |
@@ -219,6 +219,8 @@ def _refuse_other_kit(statement: Statement, kit: IssuedKit) -> None:
         raise Refused("the result is put together from two kits: nonce and description differ")
     if statement.digest_of("probe-set") != probe_set(kit.probes):
         raise Refused("the result was measured with other probes than those of its kit")
+    if kit.policy and statement.digest_of("policy") != kit.policy:
+        raise Refused("the result was judged by another policy than that of its kit")
     for subject in statement.subject:
         if kit.images.get(subject.name) != f"sha256:{subject.digest.sha256}":
             raise Refused(f"the result is about an image of {subject.name} that its kit has not")

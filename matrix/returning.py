@@ -3,8 +3,6 @@
 The report is given as it may leave the machine: whatever had to be taken out is out already.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,8 +14,6 @@ from matrix.bundle.result import configuration, write_result
 from matrix.core.errors import Refused
 from matrix.core.grid import GridCell, Report
 from matrix.core.kits import IssuedKit
-from matrix.core.model import Policy
-from matrix.core.planning import plain_value
 from matrix.core.sink import clean_cell
 from matrix.core.text import neutralise
 from matrix.report.data import document
@@ -28,13 +24,7 @@ from matrix.report.intoto import statement
 LIMITS = (256 * 1024, 32 * 1024, 8 * 1024, 2 * 1024, 512)
 
 
-def make_result(
-    report: Report,
-    kit: IssuedKit,
-    key: SigningKey,
-    *,
-    policy: Policy,
-) -> bytes:
+def make_result(report: Report, kit: IssuedKit, key: SigningKey) -> bytes:
     """The file, signed with *key*; what was taken out of *report* is counted by kind.
 
     Where the evidence is larger than whoever gets it would take, the middle of its long texts is
@@ -43,8 +33,7 @@ def make_result(
     whole = statement(report)
     predicate = whole["predicate"]
     assert isinstance(predicate, Mapping)  # noqa: S101 - we made it just now
-    rests_on = configuration(kit, policy=_digest_of(policy))
-    whole = {**whole, "predicate": {**predicate, "configuration": rests_on}}
+    whole = {**whole, "predicate": {**predicate, "configuration": configuration(kit)}}
     signer = partial(key.sign, namespace=dsse.NAMESPACE)
     removed = Counter[str]()
     for one in report.redacted:
@@ -56,11 +45,6 @@ def make_result(
         except Refused as error:
             why = error
     raise Refused(f"no result can be made of this report: {why}") from why
-
-
-def _digest_of(policy: Policy) -> str:
-    text = json.dumps(plain_value(policy), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _cut(report: Report, limit: int) -> Report:

@@ -132,11 +132,11 @@ class Statement(Loose):
         return found[0]
 
 
-def configuration(kit: IssuedKit, *, policy: str) -> list[dict[str, object]]:
-    """What a result from *kit* rests on; *policy* is the digest of its policy."""
+def configuration(kit: IssuedKit) -> list[dict[str, object]]:
+    """What a result from *kit* rests on."""
     return [
         {"name": "probe-set", "digest": {"sha256": probe_set(kit.probes)}},
-        {"name": "policy", "digest": {"sha256": policy}},
+        {"name": "policy", "digest": {"sha256": kit.policy}},
         {"name": "nonce", "annotations": {"nonce": kit.nonce}},
         {"name": "kit", "digest": {"sha256": kit.digest}},
     ]

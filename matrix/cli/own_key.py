@@ -12,7 +12,6 @@ from matrix.cli.output import talk
 from matrix.cli.signing import private_key
 from matrix.core.errors import Refused, UsageError
 from matrix.core.grid import Report
-from matrix.core.model import Policy
 from matrix.returning import make_result
 
 #: Where OpenSSH keeps an account's keys (ssh(1), FILES), of the kinds that sign here.
@@ -45,7 +44,7 @@ class SigningDesk:
         else:
             talk(f"the result will be signed with {sshsig.fingerprint(self.key.public)}")
 
-    def leave_result(self, report: Report, policy: Policy) -> None:
+    def leave_result(self, report: Report) -> None:
         """Write the result beside the report, or say how to get one.
 
         *report* is as it may leave the machine, and says what was taken out of it.
@@ -57,7 +56,7 @@ class SigningDesk:
             return
         with closing(Kit(self.kit)) as kit:
             record = record_of(kit)
-        data = make_result(report, record, self.key, policy=policy)
+        data = make_result(report, record, self.key)
         target = self.out / f"{self.customer}-result.matrix"
         half = target.with_name(f".{target.name}.new")
         half.write_bytes(data)

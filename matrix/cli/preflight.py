@@ -195,7 +195,7 @@ def _measure(site: Site, services: Sequence[str], desk: SigningDesk, redactor: R
     for path in write_report(outcome.report, "html", desk.out / "report.html"):
         talk(f"report: {path}")
     if interruption.number is None:
-        desk.leave_result(outcome.report, site.project.policy)
+        desk.leave_result(outcome.report)
     _print_left((*outcome.leftovers, *swept.remaining))
     return exit_code(
         outcome.report.decision,

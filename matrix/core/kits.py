@@ -20,6 +20,8 @@ class IssuedKit:
     expires_at: datetime
     #: SHA-256 of ``kit.json``, in hexadecimal.
     digest: str
+    #: SHA-256 of the policy in it, in hexadecimal; "" for a kit from before it had one.
+    policy: str
     #: Service → id of its image.
     images: Mapping[str, str]
     #: Service → hash of its probes' sources.

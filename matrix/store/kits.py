@@ -20,6 +20,7 @@ def write_kit(connection: Connection, kit: IssuedKit) -> None:
             "built_at": kit.built_at,
             "expires_at": kit.expires_at,
             "digest": kit.digest,
+            "policy": kit.policy,
             "images": to_json(dict(kit.images)),
             "probes": to_json(dict(kit.probes)),
         }
@@ -37,6 +38,7 @@ def read_kit(connection: Connection, nonce: str) -> IssuedKit | None:
         built_at=row.built_at,
         expires_at=row.expires_at,
         digest=row.digest,
+        policy=row.policy,
         images=json.loads(row.images),
         probes=json.loads(row.probes),
     )

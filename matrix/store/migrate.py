@@ -9,7 +9,7 @@ from matrix.store.database import Database
 from matrix.store.strips import rebuild_strips
 
 #: Revision that this program reads and writes: the last one in migrations/versions.
-HEAD = "0006"
+HEAD = "0007"
 VERSION_TABLE = "alembic_version"
 #: Revision that brought the strips; a store from before has cells, but none of them in a strip.
 STRIPS_SINCE = "0003"

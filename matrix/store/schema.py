@@ -304,6 +304,8 @@ KITS = Table(
     Column("built_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("digest", String(64), nullable=False),
+    #: Of the policy in it; "" for a kit from before it had one.
+    Column("policy", String(64), nullable=False, server_default=""),
     #: JSON objects: service → id of its image, digest of its probes.
     Column("images", Text, nullable=False),
     Column("probes", Text, nullable=False),

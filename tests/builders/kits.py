@@ -21,6 +21,7 @@ PROJECT = {
     b'inventories = ["inventory.toml"]\noutside_probes = "probes/outside"\n'
     b'reports = "reports"\nstate = "state"\n',
     "inventory.toml": b"",
+    "policy.toml": b'required = ["tiny@acme"]\n',
     "probes/tiny/test_tiny.py": b"def test_it_runs(container): assert container.state.running\n",
     "probes/outside/test_all.py": b"def test_too(container): assert container.state.running\n",
 }

@@ -30,7 +30,7 @@ from matrix.bundle.keys import SigningKey, signing_key
 from matrix.bundle.signers import Signer
 from matrix.core.grid import GridCell, Report
 from matrix.core.kits import IssuedKit
-from matrix.core.model import CellId, Kind, Policy
+from matrix.core.model import CellId, Kind
 from matrix.core.redaction import Removed
 from matrix.core.result import CellResult
 from matrix.core.store_ports import Store
@@ -58,6 +58,7 @@ def a_kit(customer: str = "acme", *, nonce: str = "a", services=("queue", "api")
         built_at=BUILT,
         expires_at=EXPIRES,
         digest=hashlib.sha256(f"kit {customer} {nonce}".encode()).hexdigest(),
+        policy=hashlib.sha256(f"policy for {customer}".encode()).hexdigest(),
         images={name: digest(name) for name in services},
         probes={name: digest(f"probes of {name}") for name in services},
     )
@@ -124,7 +125,7 @@ class Sent:
             ),
             **report,
         )
-        return make_result(made, self.kit, self.key, policy=Policy())
+        return make_result(made, self.kit, self.key)
 
     def statement(self) -> Json:
         return json.loads(base64.b64decode(json.loads(self.good)["payload"]))

@@ -33,6 +33,7 @@ KIT = IssuedKit(
     built_at=NOW,
     expires_at=NOW + timedelta(days=30),
     digest="b" * 64,
+    policy="d" * 64,
     images={"queue": "sha256:image"},
     probes={"queue": "sha256:probes"},
 )

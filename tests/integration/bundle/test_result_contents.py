@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from builders.results import a_customers_report, evidence_of, take_in
 
-from matrix.core.model import CellId, Policy
+from matrix.core.model import CellId
 from matrix.returning import make_result
 
 QUEUE = CellId(service="queue", environment="acme")
@@ -88,7 +88,7 @@ def test_a_report_that_is_too_large_is_sent_with_less_of_its_evidence(store, sen
     result = replace(cell.result, attempts=(replace(attempt, probes=(probe,)),))
     cells = {**report.grid.cells, QUEUE: replace(cell, result=result)}
     large = replace(report, grid=replace(report.grid, cells=cells))
-    data = make_result(large, sent.kit, sent.key, policy=Policy())
+    data = make_result(large, sent.kit, sent.key)
     take_in(store, data, sent.ring(), tmp_path)
     (command, *_) = store.newest_whole_cells()[QUEUE][1].attempts[0].probes[0].commands
     assert b"cut, 200000 characters in all" in command.result.stdout

@@ -21,7 +21,7 @@ from builders.results import (
 
 from matrix.bundle import dsse
 from matrix.bundle.sshsig import fingerprint
-from matrix.core.model import CellId, Policy
+from matrix.core.model import CellId
 from matrix.core.result import Reporter
 from matrix.core.verdict import Verdict
 from matrix.returning import make_result
@@ -57,7 +57,6 @@ def test_another_result_of_a_kit_that_has_one_is_refused(store, sent, refuse, tm
         a_customers_report(sent.kit, Verdict.FAILED),
         sent.kit,
         sent.key,
-        policy=Policy(),
     )
     refuse(other, "another result of this kit was imported on 2026-11-04 12:00 UTC")
 
@@ -143,6 +142,36 @@ def test_a_nonce_of_another_customers_kit_is_refused(store, sent, refuse):
 
     refuse(sent.with_changed_statement(borrow), "may not sign for globex")
     refuse(sent.with_changed_statement(borrow), "from two kits", ring=sent.ring(name="*"))
+
+
+def test_a_result_that_another_policy_has_judged_is_refused(sent, refuse):
+    def lenient(statement: dict) -> None:
+        for one in statement["predicate"]["configuration"]:
+            if one["name"] == "policy":
+                one["digest"]["sha256"] = "e" * 64
+
+    refuse(sent.with_changed_statement(lenient), "judged by another policy than that of its kit")
+
+
+def test_a_result_that_does_not_say_by_which_policy_is_refused(sent, refuse):
+    def silent(statement: dict) -> None:
+        rests_on = statement["predicate"]["configuration"]
+        rests_on[:] = [one for one in rests_on if one["name"] != "policy"]
+
+    refuse(sent.with_changed_statement(silent), "names 0 times which policy it is of")
+
+
+def test_a_kit_from_before_kits_had_a_policy_still_counts(store, sent, tmp_path):
+    older = Sent(kit=replace(a_kit(nonce="f"), policy=""), key=sent.key)
+    store.record_kit(older.kit)
+
+    def any_policy(statement: dict) -> None:
+        for one in statement["predicate"]["configuration"]:
+            if one["name"] == "policy":
+                one["digest"]["sha256"] = "e" * 64
+
+    data = older.with_changed_statement(any_policy)
+    assert take_in(store, data, sent.ring(), tmp_path).reporter.name == "acme"
 
 
 def test_two_kits_of_one_customer_are_not_mixed(store, sent, refuse):

@@ -15,7 +15,6 @@ from matrix.bundle import dsse
 from matrix.bundle.reading import lines_of_result
 from matrix.cli.preflight import main
 from matrix.core.errors import Refused
-from matrix.core.model import Policy
 from matrix.core.text import neutralise
 from matrix.returning import make_result
 
@@ -25,7 +24,7 @@ KEY = a_key()
 @pytest.fixture(scope="module")
 def result() -> bytes:
     kit = a_kit()
-    return make_result(a_customers_report(kit), kit, KEY, policy=Policy())
+    return make_result(a_customers_report(kit), kit, KEY)
 
 
 def parts(data: bytes) -> Iterator[dict]:
