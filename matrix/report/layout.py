@@ -120,12 +120,18 @@ def notes(report: Report) -> tuple[Reason, ...]:
 
 
 def not_green(report: Report) -> tuple[Place, ...]:
-    """Cells that need a look, worst first, without those that a finding on a column explains."""
+    """Cells that need a look, worst first, without those that a finding on a column explains and
+    those of which nothing is known at all."""
     return tuple(
         place
         for place in by_urgency(places(report))
-        if place.cell.verdict in _NOT_GREEN and not _explained(report, place)
+        if place.cell.verdict in _NOT_GREEN and not _explained(report, place) and not _never(place)
     )
+
+
+def never(report: Report) -> tuple[Place, ...]:
+    """Cells that nobody ever tried: many, and all there is to say of them is the same."""
+    return tuple(filter(_never, places(report)))
 
 
 def left_out(report: Report) -> tuple[Place, ...]:
@@ -194,6 +200,11 @@ def _column(report: Report, environment: Environment, at: Sequence[Place]) -> Co
         explains=sum(_explained(report, place) for place in at),
         reporters=tuple(dict.fromkeys(one.cell.reporter for one in at if one.cell.reporter)),
     )
+
+
+def _never(place: Place) -> bool:
+    cell = place.cell
+    return cell.verdict is Verdict.MISSING and cell.result is None and cell.reason in ("", "never")
 
 
 def _explained(report: Report, place: Place) -> bool:

@@ -75,8 +75,12 @@ def _head(report: Report) -> dict[str, object]:
 
 def _body(report: Report) -> dict[str, object]:
     """The grid and the lists below it."""
-    not_green, left_out = layout.not_green(report), layout.left_out(report)
-    listed = {place.cell.cell for place in (*not_green[:_MOST_LISTED], *left_out[:_MOST_LISTED])}
+    lists = {
+        "not_green": layout.not_green(report),
+        "never": layout.never(report),
+        "left_out": layout.left_out(report),
+    }
+    listed = {place.cell.cell for some in lists.values() for place in some[:_MOST_LISTED]}
     return {
         "rows": layout.rows(report, listed=listed),
         "columns": layout.columns(report),
@@ -85,8 +89,7 @@ def _body(report: Report) -> dict[str, object]:
         "clusters_shared": [one for one in report.clusters if len(one.cells) > 1],
         "clusters_single": [one for one in report.clusters if len(one.cells) == 1],
         "redacted": summary.redacted(report),
-        "not_green": not_green,
-        "left_out": left_out,
+        **lists,
     }
 
 

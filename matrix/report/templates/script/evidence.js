@@ -10,7 +10,7 @@ matrix.evidence = (() => {
   const command = (of) => el("div", { class: "command" },
     el("p", { class: "prompt" }, el("code", {}, of.command),
       el("span", { class: "meta" }, of.target ? `${of.target} · ` : "", el("span", { class: of.exit ? "bad" : null }, `exit ${of.exit}`), ` · ${of.seconds}`, copy(of.command, "the command"))),
-    text(of.stdout), text(of.stderr, { class: "stderr", "aria-label": "standard error" }),
+    text(of.stdout), text(of.stderr, { class: "stderr", role: "group", "aria-label": "standard error" }),
     of.truncated ? el("p", { class: "note" }, `Output was cut when it was run: ${of.truncated}.`) : null);
 
   const probe = (of, cell, unproven) => el("details", { class: "probe", "data-verdict": of.verdict, open: !QUIET.includes(of.verdict) },

@@ -23,8 +23,8 @@ matrix.facts = (() => {
   };
   const difference = (cell, found) => {
     const { other, facts, ours, names } = found;
-    const title = el("h3", {}, el("b", {}, "What is different here"), " from ", el("a", { href: `#cell=${other.id}` }, other.environment_title),
-      ", the nearest where it works", el("span", { class: "sum" }, count(names.length, "fact")));
+    const title = el("h3", {}, el("span", {}, el("b", {}, "What is different here"), " from ", el("a", { href: `#cell=${other.id}` }, other.environment_title),
+      ", the nearest where it works"), el("span", { class: "sum" }, count(names.length, "fact")));
     if (!names.length) return [title, el("p", { class: "note" }, "No fact that matters differs: look at the service, not at the machine.")];
     return [title, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Facts that differ" },
       el("table", { class: "facts-table" },

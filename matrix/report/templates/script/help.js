@@ -19,7 +19,7 @@ matrix.help = () => {
     ["c", "copy the command of the cell"], ["/", "to the query"], ["?", "this help"],
   ];
   const list = (pairs) => el("dl", { class: "help-list" }, pairs.map(([what, means]) =>
-    el("div", {}, el("dt", {}, what.split(" ").map((word) => [el("kbd", {}, word), " "])), el("dd", {}, means))));
+    el("div", {}, el("dt", {}, (what.match(/"[^"]*"|\S+/g)).map((word) => [el("kbd", {}, word), " "])), el("dd", {}, means))));
   const dialog = el("dialog", { class: "help", "aria-labelledby": "help-title" },
     el("form", { method: "dialog" }, el("h2", { id: "help-title" }, "Asking the grid"),
       el("button", { class: "close", "aria-label": "Close the help" }, "×")),

@@ -8,6 +8,8 @@ document.addEventListener("DOMContentLoaded", () => {
     item.removeAttribute("id");
     if (found) found.td.id = id;
   });
+  /* What says the same of many cells is folded away where it can be opened again. */
+  document.querySelectorAll("details.fold").forEach((one) => { one.open = false; });
   const view = matrix.view(data);
   const panel = matrix.panel(data, view);
   const help = matrix.help();

@@ -3,8 +3,9 @@ matrix.view = (data) => {
   const { count } = matrix.words;
   const grid = document.querySelector(".grid");
   const shown = document.getElementById("shown");
-  const empty = matrix.words.el("p", { class: "empty", hidden: true }, "No cell is like that. ",
-    matrix.words.el("button", { type: "button", class: "control", onclick: () => matrix.state.amend({ q: "" }) }, "Show all"));
+  const empty = matrix.words.el("p", { class: "empty", hidden: true }, data.cells.length
+    ? ["No cell is like that. ", matrix.words.el("button", { type: "button", class: "control", onclick: () => matrix.state.amend({ q: "" }) }, "Show all")]
+    : "There is no cell yet: that takes a service in the catalogue and an environment in the inventory.");
   document.getElementById("grid").after(empty);
   const root = document.documentElement;
   const most = Number(root.dataset.most || Infinity);
