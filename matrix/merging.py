@@ -51,7 +51,7 @@ def merge(site: Site, paths: Sequence[Path]) -> Report:
             state=RunState.RUNNING,
             started_at=parts[0].started_at,
             release=_common({part.release for part in parts}),
-            by=f"merged from {len(parts)}",
+            by=f"merge of {len(parts)} {'part' if len(parts) == 1 else 'parts'}",
             plan_digest=_common({part.plan_digest for part in parts}),
             cells=(),
             version=__version__,

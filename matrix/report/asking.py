@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from tabulate import tabulate
-
 from matrix.core.grid import Report
 from matrix.core.model import CellId
 from matrix.core.query import Asked
@@ -11,6 +9,7 @@ from matrix.core.result import EnvironmentFinding
 from matrix.core.text import one_line
 from matrix.core.verdict import Verdict
 from matrix.report import marks, summary
+from matrix.report.plain import tables
 from matrix.report.summary import Place
 
 _WIDEST = 24
@@ -24,15 +23,21 @@ def asked_of(report: Report) -> tuple[Asked, ...]:
 def part(report: Report, cells: Collection[CellId], *, width: int) -> str:
     """The rows and columns that hold *cells*, with nothing in between; then why, one a line."""
     places = [place for place in summary.places(report) if place.cell.cell in cells]
-    heads = tuple(dict.fromkeys(place.environment.name for place in places))
-    rows: dict[str, dict[str, str]] = {}
-    for place in places:
-        shown = f"{place.cell.verdict.glyph} {summary.short(place.cell)}"
-        rows.setdefault(place.service.name, {})[place.environment.name] = one_line(shown, _WIDEST)
-    table = [[name, *(row.get(head, "") for head in heads)] for name, row in rows.items()]
-    lines = [tabulate(table, headers=["", *heads], disable_numparse=True), ""] if table else []
+    rows = tuple(dict.fromkeys(place.service.name for place in places))
+    shown = {(at.service.name, at.environment.name): _cell(at) for at in places}
+    columns = [
+        [one.name, *(shown.get((row, one.name), "") for row in rows)]
+        for one in report.grid.environments
+        if any((row, one.name) in shown for row in rows)
+    ]
+    lines = [f"{table}\n" for table in tables(rows, columns, width=width)]
     lines += [one_line(_why(report, place), width) for place in summary.by_urgency(iter(places))]
-    return "\n".join((*lines, "", f"{len(places)} of {len(asked_of(report))} cells"))
+    told = f"{len(places)} of {len(asked_of(report))} cells"
+    return "\n".join((*lines, "", told) if lines else (told,))
+
+
+def _cell(place: Place) -> str:
+    return one_line(f"{place.cell.verdict.glyph} {summary.short(place.cell)}", _WIDEST)
 
 
 def _asked(report: Report, place: Place) -> Asked:

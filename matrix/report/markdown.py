@@ -72,9 +72,7 @@ def _head(report: Report) -> Iterator[str]:
         yield "\n".join(f"- {_code(reason)}" for reason in decision.reasons[:10])
     if decision.notes:
         yield "\n".join(f"- {_code(note)}" for note in decision.notes)
-    took = "not finished" if report.seconds is None else seconds_text(report.seconds)
-    started = f"{report.started_at:%Y-%m-%d %H:%M %Z}"
-    yield f"Run {_code(report.run or '–')}, {started}, {took}, by {_code(report.by)}."
+    yield _run(report)
     if report.leftovers:
         yield "\n".join(
             f"- still on {_code(left.host)}: {left.kind} {_code(left.name)} {_code(left.remedy)}"
@@ -82,6 +80,14 @@ def _head(report: Report) -> Iterator[str]:
         )
     if told := (*past_lines(report), *reported_lines(report)):
         yield "\n".join(f"- {inert(line)}" for line in told)
+
+
+def _run(report: Report) -> str:
+    if not report.run:
+        return "Nothing was run yet."
+    took = "not finished" if report.seconds is None else seconds_text(report.seconds)
+    by = f", by {_code(report.by)}" if report.by else ""
+    return f"Run {_code(report.run)}, {report.started_at:%Y-%m-%d %H:%M %Z}, {took}{by}."
 
 
 def _tables(report: Report) -> Iterator[str]:

@@ -50,22 +50,32 @@ def render(report: Report, *, width: int) -> str:
 
 
 def _title(report: Report, width: int) -> str:
-    took = "not finished" if report.seconds is None else seconds_text(report.seconds)
     known = (
         report.project,
         f"release {report.release}" if report.release else "",
-        f"run {report.run}" if report.run else "",
-        report.state,
-        f"{report.started_at:%Y-%m-%d %H:%M %Z}",
-        took,
-        f"by {report.by}",
+        *(_run(report) if report.run else ("nothing was run yet",)),
     )
     return one_line(" · ".join(filter(None, known)), width)
 
 
+def _run(report: Report) -> tuple[str, ...]:
+    return (
+        f"run {report.run}",
+        report.state,
+        f"{report.started_at:%Y-%m-%d %H:%M %Z}",
+        "not finished" if report.seconds is None else seconds_text(report.seconds),
+        f"by {report.by}" if report.by else "",
+    )
+
+
 def _tables(report: Report, width: int) -> Iterator[str]:
     names = [one_line(service.name, _WIDEST_NAME) for service in report.grid.services]
-    columns = _columns(report)
+    return tables(names, _columns(report), width=width)
+
+
+def tables(names: Sequence[str], columns: Sequence[list[str]], *, width: int) -> Iterator[str]:
+    """A table of the rows *names*, in as many parts as *width* takes; each column has its head
+    first."""
     for part in _parts(columns, room=width - max(map(display_width, names), default=0)):
         lines = zip(names, *(column[1:] for column in part), strict=True)
         yield tabulate(

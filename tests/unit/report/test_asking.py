@@ -6,6 +6,7 @@ from builders.reports import BEGAN, an_empty_report
 from builders.shop import shop_report
 
 from matrix.core.grid import Report
+from matrix.core.model import CellId
 from matrix.core.query import parse, select_cells
 from matrix.core.verdict import Verdict
 from matrix.report.asking import asked_of, part
@@ -49,4 +50,16 @@ def test_a_part_of_the_grid_has_only_its_rows_columns_and_reasons() -> None:
 
 
 def test_nothing_found_is_said() -> None:
-    assert part(an_empty_report(), (), width=80).strip().startswith("0 of")
+    assert part(an_empty_report(), (), width=80) == "0 of 4 cells"
+
+
+def test_columns_stand_in_the_order_of_the_inventory_and_never_wider_than_asked() -> None:
+    report = shop_report()
+    order = [one.name for one in report.grid.environments]
+    # Row by row, the last column would come first.
+    cells = [CellId(service="website", environment="acme"), CellId(service="api", environment="qa")]
+    assert part(report, cells, width=200).splitlines()[0].split() == ["qa", "acme"]
+    narrow = part(report, list(report.grid.cells), width=60).splitlines()
+    heads = [line.split() for line in narrow if line.split() and line.split()[0] in order]
+    assert [name for head in heads for name in head] == order
+    assert all(len(line) <= 60 for line in narrow)

@@ -1,7 +1,10 @@
 """The grid as text, on any terminal."""
 
+from dataclasses import replace
+
 import pytest
 from builders.report_readers import read_text
+from builders.reports import an_empty_report
 from builders.shop import shop_report
 
 from matrix.core.text import display_width
@@ -20,6 +23,12 @@ def test_the_grid_keeps_to_the_width(width: int) -> None:
     wide = [line for line in lines if display_width(line) > width]
     # The legend and a command to copy are never cut.
     assert all("failed" in line or line.startswith("  docker rm") for line in wide)
+
+
+def test_before_the_first_run_there_is_nobody_to_name() -> None:
+    report = replace(an_empty_report(), run="", state="", by="", finished_at=None, release="")
+    assert render("text", report).splitlines()[0] == "shop · nothing was run yet"
+    assert "\nNothing was run yet.\n" in render("markdown", report)
 
 
 def test_a_reader_learns_the_gate_and_its_reasons() -> None:
