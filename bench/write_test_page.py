@@ -2,12 +2,10 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
-
-from bench.machine import commit
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/tests.md"
@@ -21,7 +19,6 @@ HEAD = """\
 Made by `make test-full`; do not edit.
 
 {result}: {counts}, in {minutes:.0f} minutes.
-Date {date}, commit {commit}.
 
 """
 
@@ -45,22 +42,27 @@ def cases(source: str) -> list[Case]:
     return [_case(element) for element in ElementTree.fromstring(source).iter("testcase")]
 
 
-def page(sources: Sequence[str], *, commit: str) -> str:
-    """The whole page for the contents of JUnit files, the part that began first at the front."""
-    found = [case for source in sources for case in cases(source)]
-    suites = [next(ElementTree.fromstring(source).iter("testsuite")) for source in sources]
+def page(sources: Mapping[str, str]) -> str:
+    """The whole page: name of a part → its JUnit file, which says of what commit it is."""
+    found = [case for source in sources.values() for case in cases(source)]
+    suites = {
+        name: next(ElementTree.fromstring(source).iter("testsuite"))
+        for name, source in sources.items()
+    }
     counts = Counter(case.ending for case in found)
     good = bool(found) and not counts["failed"] and not counts["error"]
     head = HEAD.format(
         result="**All is well**" if good else "**Not all is well**",
         counts=", ".join(f"{counts[column]} {column}" for column in COLUMNS),
-        minutes=sum(float(suite.get("time", "0")) for suite in suites) / 60,
-        date=suites[0].get("timestamp", "unknown")[:16].replace("T", " "),
-        commit=commit,
+        minutes=sum(map(_minutes, suites.values())),
     )
     slowest = sorted(found, key=lambda case: -case.seconds)[:SLOWEST]
     parts = [
         head,
+        _table(
+            ("part", "tests", "minutes", "began", "commit"),
+            [_part(name, suite) for name, suite in suites.items()],
+        ),
         _table(("folder", *COLUMNS, "seconds"), list(_folders(found))),
         *_chapter("Failed", [case for case in found if case.ending in ("failed", "error")]),
         *_chapter("Skipped", [case for case in found if case.ending == "skipped"]),
@@ -70,6 +72,16 @@ def page(sources: Sequence[str], *, commit: str) -> str:
         ),
     ]
     return "".join(parts).rstrip() + "\n"
+
+
+def _part(name: str, suite: ElementTree.Element) -> tuple[str, ...]:
+    said = {one.get("name"): one.get("value", "") for one in suite.iter("property")}
+    began = suite.get("timestamp", "unknown")[:16].replace("T", " ")
+    return name, suite.get("tests", "0"), f"{_minutes(suite):.0f}", began, said.get("commit", "")
+
+
+def _minutes(suite: ElementTree.Element) -> float:
+    return float(suite.get("time", "0")) / 60
 
 
 def _case(element: ElementTree.Element) -> Case:
@@ -111,8 +123,8 @@ def _code(text: str) -> str:
 
 
 def main() -> None:
-    sources = [Path(file).read_text(encoding="utf-8") for file in sys.argv[1:]]
-    PAGE.write_text(page(sources, commit=commit(ROOT)), encoding="utf-8")
+    sources = {Path(file).stem: Path(file).read_text(encoding="utf-8") for file in sys.argv[1:]}
+    PAGE.write_text(page(sources), encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
 
 
