@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from builders.sshd import Sshd, read_all
+from builders.sshd import PATIENCE_SECONDS, Sshd, read_all
 
 from matrix.core.errors import ConnectionLost, DeadlineExceeded, HostError, UsageError
 from matrix.core.model import Host
@@ -82,7 +82,7 @@ def test_a_flood_on_stderr_blocks_nothing(connection):
 def test_no_piece_is_larger_than_the_port_says(connection):
     stream = connection.open_stream(["head", "-c", "1000000", "/dev/zero"])
     sizes = []
-    while chunk := stream.receive(deadline_seconds=5):
+    while chunk := stream.receive(deadline_seconds=PATIENCE_SECONDS):
         sizes.append(len(chunk.data))
 
     assert sum(sizes) == 1_000_000
@@ -99,17 +99,17 @@ def test_waiting_ends_at_the_deadline_and_the_stream_stays_usable(connection):
         stream.receive(deadline_seconds=0)
     stream.send(b"still here")
 
-    assert stream.receive(deadline_seconds=5).data == b"still here"
+    assert stream.receive(deadline_seconds=PATIENCE_SECONDS).data == b"still here"
     stream.close()
 
 
 def test_closing_a_stream_wakes_whoever_waits_for_it(connection):
-    stream = connection.open_stream(["sleep", "30"])
+    stream = connection.open_stream(["sleep", "900"])
     raised = []
 
     def wait() -> None:
         try:
-            stream.receive(deadline_seconds=20)
+            stream.receive(deadline_seconds=600)
         except HostError as error:
             raised.append(error)
 
@@ -117,7 +117,7 @@ def test_closing_a_stream_wakes_whoever_waits_for_it(connection):
     waiting.start()
     time.sleep(0.2)
     stream.close()
-    waiting.join(5)
+    waiting.join(PATIENCE_SECONDS)
 
     assert not waiting.is_alive()
     assert [type(error) for error in raised] == [ConnectionLost]
@@ -175,5 +175,5 @@ def test_the_login_shell_and_its_noise_do_not_matter(sshd: Sshd, reach, user):
 def test_an_account_without_a_shell_is_told_apart(sshd: Sshd, reach):
     stream = reach(sshd.host("nobodyhome")).open_stream(["true"])
     with pytest.raises(HostError, match="login shell runs no commands: This account"):
-        stream.receive(deadline_seconds=10)
+        stream.receive(deadline_seconds=PATIENCE_SECONDS)
     stream.close()

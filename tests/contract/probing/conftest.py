@@ -89,7 +89,7 @@ class Bench:
         code: str = "",
         *,
         planned: tuple[PlannedProbe, ...] = (),
-        deadline_seconds: float = 30.0,
+        deadline_seconds: float = 120.0,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> ProbeReport:
         """Run *code*, or what was written before."""

@@ -7,12 +7,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
+from builders.stopwatch import Stopwatch
 
 from matrix.core import errors
 from matrix.core.result import Ending
 from matrix.core.verdict import Verdict
+from matrix.probing import session
 from matrix.probing.prober import PytestProber
 
 CRASHES = {
@@ -26,6 +29,8 @@ CRASHES = {
     "segmentation fault": "import ctypes; ctypes.string_at(0)",
     "exit in a fixture": "request.getfixturevalue('leave')",
 }
+#: What ends by itself takes no longer than this, on a machine that now and then stands still.
+PATIENCE_SECONDS = 90.0
 #: Finds the pipe to the runner and speaks in the place of our code.
 HIJACK = """
 import socket, struct, json
@@ -37,6 +42,19 @@ def say(**message):
     body = json.dumps(message).encode()
     pipe().sendall(struct.pack('>I', len(body)) + body)
 """
+
+
+def wait_until(true) -> None:
+    """Ask again and again until *true* holds."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def wait_until_gone(*pids: int | str) -> None:
+    """Wait until none of these processes is there any more."""
+    wait_until(lambda: not [pid for pid in pids if os.path.exists(f"/proc/{pid}")])
 
 
 @pytest.mark.parametrize("name", CRASHES)
@@ -71,9 +89,9 @@ def test_the_probe_that_crashed_is_named_when_nothing_was_reported(bench):
 def test_a_probe_that_hangs_is_killed_at_its_timeout(bench, body):
     bench.write(f"@pytest.mark.timeout(0.5)\ndef test_a():\n  {body}\ndef test_b(): pass")
     planned = bench.collect()
-    began = time.monotonic()
-    report = bench.run(planned=planned)
-    assert time.monotonic() - began < 3 * 1.5
+    with Stopwatch() as took:
+        report = bench.run(planned=planned)
+    assert took.seconds < 3 * 1.5
     (result,) = report.results
     assert (result.verdict, result.reason) == (Verdict.ERROR, "deadline")
     assert (report.ending, report.running) == (Ending.DEADLINE, result.id)
@@ -82,10 +100,12 @@ def test_a_probe_that_hangs_is_killed_at_its_timeout(bench, body):
 def test_the_requests_deadline_ends_a_probe_too(bench):
     bench.write("def test_a(): time.sleep(100)")
     planned = bench.collect()
-    began = time.monotonic()
-    report = bench.run(planned=planned, deadline_seconds=1.5)
-    assert time.monotonic() - began < 3 * 2.5
-    assert [result.reason for result in report.results] == ["deadline"]
+    with Stopwatch() as took:
+        report = bench.run(planned=planned, deadline_seconds=1.5)
+    assert took.seconds < 3 * 2.5
+    # Of a machine that stood still meanwhile the probe never got to run, and the cell bears it.
+    assert [one.reason for one in report.results or report.faults] == ["deadline"]
+    assert report.ending is Ending.DEADLINE
 
 
 def test_a_hang_while_loading_ends_at_the_deadline(bench):
@@ -97,20 +117,22 @@ def test_a_hang_while_loading_ends_at_the_deadline(bench):
     assert report.ending is Ending.DEADLINE
 
 
-def test_a_command_gets_what_is_left_of_the_probes_time(bench, result_of):
+def test_a_command_gets_what_is_left_of_the_probes_time(bench, monkeypatch):
     def slow(deadline_seconds):
         time.sleep(deadline_seconds)
         raise errors.DeadlineExceeded("nothing came")
 
+    # The probe is given the time to say so on a machine that stands still, too.
+    monkeypatch.setattr(session, "GRACE_SECONDS", PATIENCE_SECONDS)
     bench.access.commands["slow"] = slow
     report = bench.run(
-        "@pytest.mark.timeout(0.5)\ndef test_a(host): host.run('slow')\ndef test_b(): pass"
+        "@pytest.mark.timeout(2)\ndef test_a(host): host.run('slow')\ndef test_b(): pass"
     )
     first, second = report.results
     assert (first.verdict, first.reason) == (Verdict.ERROR, "deadline")
     assert second.verdict is Verdict.PASSED
     assert report.ending is Ending.COMPLETE
-    assert 0.3 < bench.access.asked[0][3] <= 0.5
+    assert 0 < bench.access.asked[0][3] <= 2
 
 
 def test_waiting_for_the_service_longer_than_the_probe_may_is_not_the_services_failure(bench):
@@ -134,19 +156,15 @@ def test_what_a_probe_has_started_ends_with_it(bench, tmp_path, end):
             {end}
         """
     )
-    deadline = time.monotonic() + 5
-    for pid in map(int, pids.read_text().split()):
-        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert not os.path.exists(f"/proc/{pid}")
+    wait_until_gone(*pids.read_text().split())
 
 
 def test_a_process_that_was_left_behind_does_not_hide_a_crash(bench):
-    began = time.monotonic()
-    report = bench.run(
-        "def test_a():\n  if os.fork() == 0: os.setsid(); time.sleep(20)\n  os._exit(1)"
-    )
-    assert time.monotonic() - began < 10
+    with Stopwatch() as took:
+        report = bench.run(
+            "def test_a():\n  if os.fork() == 0: os.setsid(); time.sleep(20)\n  os._exit(1)"
+        )
+    assert took.seconds < 10
     assert report.ending is Ending.CRASHED
 
 
@@ -157,24 +175,24 @@ def test_a_forked_probe_does_not_report_twice(bench):
 
 
 LIES = {
-    "a header of 4 GiB": "pipe().sendall(b'\\xff' * 4); time.sleep(9)",
+    "a header of 4 GiB": "pipe().sendall(b'\\xff' * 4); time.sleep(99)",
     "a message of 5 MB": "say(kind='run', side='inside', target='', command='x' * 5_000_000)",
-    "not JSON": "pipe().sendall(b'\\0\\0\\0\\3abc'); time.sleep(9)",
-    "not an object": "pipe().sendall(b'\\0\\0\\0\\2[]'); time.sleep(9)",
-    "nesting": "pipe().sendall(b'\\0\\1\\0\\0' + b'[' * 65536); time.sleep(9)",
-    "an unknown kind": "say(kind='please'); time.sleep(9)",
-    "another probe's report": "say(kind='report', id='queue/test_it.py::test_b'); time.sleep(9)",
-    "a probe that is not planned": "say(kind='started', id='queue/x.py::y'); time.sleep(9)",
-    "a report without phases": "say(kind='report', id='queue/test_it.py::test_a'); time.sleep(9)",
-    "the end": "say(kind='finished'); time.sleep(9)",
+    "not JSON": "pipe().sendall(b'\\0\\0\\0\\3abc'); time.sleep(99)",
+    "not an object": "pipe().sendall(b'\\0\\0\\0\\2[]'); time.sleep(99)",
+    "nesting": "pipe().sendall(b'\\0\\1\\0\\0' + b'[' * 65536); time.sleep(99)",
+    "an unknown kind": "say(kind='please'); time.sleep(99)",
+    "another probe's report": "say(kind='report', id='queue/test_it.py::test_b'); time.sleep(99)",
+    "a probe that is not planned": "say(kind='started', id='queue/x.py::y'); time.sleep(99)",
+    "a report without phases": "say(kind='report', id='queue/test_it.py::test_a'); time.sleep(99)",
+    "the end": "say(kind='finished'); time.sleep(99)",
 }
 
 
 @pytest.mark.parametrize("name", LIES)
 def test_a_process_that_breaks_the_protocol_is_ended(bench, name):
-    began = time.monotonic()
-    report = bench.run(f"{HIJACK}\ndef test_a(): {LIES[name]}\ndef test_b(): pass")
-    assert time.monotonic() - began < 8
+    with Stopwatch() as took:
+        report = bench.run(f"{HIJACK}\ndef test_a(): {LIES[name]}\ndef test_b(): pass")
+    assert took.seconds < 8
     (result,) = report.results
     assert (result.verdict, result.reason) == (Verdict.ERROR, "probe-crash")
     assert report.ending is Ending.CRASHED
@@ -183,7 +201,7 @@ def test_a_process_that_breaks_the_protocol_is_ended(bench, name):
 def test_half_a_message_ends_at_the_deadline(bench):
     report = bench.run(
         f"{HIJACK}\n@pytest.mark.timeout(0.5)\n"
-        "def test_a(): pipe().sendall(b'\\0\\0\\1\\0{'); time.sleep(9)"
+        "def test_a(): pipe().sendall(b'\\0\\0\\1\\0{'); time.sleep(99)"
     )
     assert [result.reason for result in report.results] == ["deadline"]
 
@@ -207,18 +225,25 @@ def test_a_report_with_text_that_is_not_unicode_is_cleaned(bench):
     (result.message + result.detail + result.output).encode()
 
 
-def test_a_cancelled_run_ends_at_once(bench):
-    bench.write("def test_a(): pass\ndef test_b(): time.sleep(100)")
+def test_a_cancelled_run_ends_at_once(bench, tmp_path):
+    started = tmp_path / "started"
+    bench.write(
+        f"def test_a(): pass\ndef test_b(): open({str(started)!r}, 'w').close(); time.sleep(100)"
+    )
     planned = bench.collect()
-    first: list[float] = []
+    looks: list[bool] = []
+    took = Stopwatch()
 
     def cancelled() -> bool:
-        if bench.observed:
-            first.append(time.monotonic())
-        return bool(first) and time.monotonic() > first[0] + 1
+        # Between the first look and the second all is read that was said before the first.
+        looks.extend([True] * started.exists())
+        if len(looks) == 2:
+            watching.enter_context(took)
+        return len(looks) > 1
 
-    report = bench.run(planned=planned, cancelled=cancelled)
-    assert time.monotonic() - first[0] < 1 + 3 * 0.7
+    with ExitStack() as watching:
+        report = bench.run(planned=planned, cancelled=cancelled)
+    assert took.seconds < 3 * 0.7
     assert report.ending is Ending.CANCELLED
     assert [result.id[-1] for result in report.results] == ["a"]
     assert report.running == planned[1].id
@@ -239,13 +264,22 @@ def test_an_error_of_our_own_goes_through_and_leaves_no_process(bench, tmp_path)
     )
     with pytest.raises(ZeroDivisionError):
         bench.run()
-    assert not os.path.exists(f"/proc/{pid.read_text()}")
+    wait_until_gone(pid.read_text())
 
 
-def test_the_process_that_forks_may_be_killed(prober, bench):
+def test_the_process_that_forks_may_be_killed(prober, bench, tmp_path):
+    started = tmp_path / "started"
     server = prober._server
-    threading.Timer(0.5, lambda: os.kill(server.pid, signal.SIGKILL)).start()
-    report = bench.run("def test_a(): time.sleep(30)")
+
+    def kill() -> None:
+        while not started.exists():
+            time.sleep(0.02)
+        os.kill(server.pid, signal.SIGKILL)
+
+    killing = threading.Thread(target=kill, daemon=True)
+    killing.start()
+    report = bench.run(f"def test_a(): open({str(started)!r}, 'w').close(); time.sleep(30)")
+    killing.join()
     assert [result.reason for result in report.results] == ["probe-crash"]
     assert report.ending is Ending.CRASHED
     again = bench.run("def test_a(): pass")
@@ -258,7 +292,7 @@ def test_nothing_is_left_on_disk_or_running_after_close(tmp_path):
         folder, pid = prober._server.folder, prober._server.pid
         assert folder.is_dir()
     assert not folder.exists()
-    assert not os.path.exists(f"/proc/{pid}")
+    wait_until_gone(pid)
 
 
 def test_a_runner_that_is_killed_leaves_no_process_and_no_folder(bench, tmp_path):
@@ -282,17 +316,14 @@ def test_a_runner_that_is_killed_leaves_no_process_and_no_folder(bench, tmp_path
         " environment={}, deadline_seconds=60), None, observe=id, cancelled=lambda: False)"
     )
     runner = subprocess.Popen([sys.executable, "-c", code, str(file.parent)])
-    until = time.monotonic() + 20
-    while not seen.exists() or not seen.read_text():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    runner.kill()
-    runner.wait()
+    try:
+        wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 4)
+    finally:
+        runner.kill()
+        runner.wait()
     *processes, folder = seen.read_text().split()
-    left = [*(f"/proc/{pid}" for pid in processes), os.path.dirname(folder)]
-    while any(map(os.path.exists, left)):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until_gone(*processes)
+    wait_until(lambda: not os.path.exists(os.path.dirname(folder)))
 
 
 def test_a_thousand_probes_are_all_reported(bench):
