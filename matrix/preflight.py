@@ -19,7 +19,7 @@ from matrix.bundle.manifest import Manifest
 from matrix.bundle.members import check_name
 from matrix.bundle.project_files import ROOT
 from matrix.bundle.shelf import Shelf
-from matrix.core.errors import EngineUnavailable, Refused
+from matrix.core.errors import EngineUnavailable, Refused, Unhealthy
 from matrix.core.model import Environment, Host, Kind, Limits, Project, Service
 from matrix.core.plan import Plan
 from matrix.core.planning import in_order_of
@@ -95,12 +95,17 @@ def opened_kit(
 
 
 def unmet_requirements(site: Site) -> tuple[tuple[str, ...], ...]:
-    """Service, and what it asks for that this machine has not; starts no container of a service."""
+    """Service, and what it asks for that this machine has not; starts no container of a service.
+
+    Raises Unhealthy where the engine does not work: then nobody can tell.
+    """
     try:
         (finding,) = examine(site, site.project.environments, watch=lambda _: None)
     finally:
         # Whether the engine works was tried with a tiny image.
         sweep_kit(site)
+    if finding.fault is not None:
+        raise Unhealthy(finding.fault.message)
     facts = finding.hosts[0].facts
     return tuple(
         (service.name, *[sentence(one) for one in unmet(service.requirements, facts)])

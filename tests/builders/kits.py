@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from matrix.bundle.kit import RUNNER_HEAD, Contents, digests, write_kit
 from matrix.bundle.layers import unpack_image
 from matrix.bundle.layout import docker_head, layers_place, write_layout
 from matrix.bundle.manifest import FORMAT, Manifest
+from matrix.bundle.wheels import write_own_package
 from matrix.delivery.golden import busybox_archive
 
 DIGEST_CHARACTERS = 64
@@ -89,6 +91,31 @@ def repacked(kit: bytes, change: Callable[[zipfile.ZipFile], None]) -> bytes:
         for entry in old.infolist():
             new.writestr(entry, old.read(entry))
         change(new)
+        new.comment = b"0" * DIGEST_CHARACTERS
+    return sealed(out.getvalue())
+
+
+def startable_kit(file: Path) -> None:
+    """A tiny kit with the runner's own code in it: what that imports comes from where it is run."""
+    own = file.with_name("own.zip")
+    write_own_package(own)
+    wheels = f"wheels/{sys.version_info[0]}.{sys.version_info[1]}"
+    tiny_kit(file, more={wheels: b"own.zip", "wheels/own.zip": own.read_bytes()})
+
+
+def misfilled(kit: bytes, chance: random.Random) -> bytes:
+    """The kit with random bytes of one file in it changed, and everything around it right."""
+    out = io.BytesIO()
+    out.write(kit[: kit.index(b"PK\x03\x04")])
+    with zipfile.ZipFile(io.BytesIO(kit)) as old, zipfile.ZipFile(out, "w") as new:
+        chosen = chance.choice(old.namelist())
+        for entry in old.infolist():
+            data = bytearray(old.read(entry))
+            if entry.filename == chosen and data:
+                for _ in range(chance.randint(1, 4)):
+                    at = chance.randrange(len(data))
+                    data[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(1, 3))
+            new.writestr(entry, bytes(data))
         new.comment = b"0" * DIGEST_CHARACTERS
     return sealed(out.getvalue())
 

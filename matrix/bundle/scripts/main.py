@@ -7,8 +7,10 @@ answer in words. The file was checked by its shell part, or is checked here when
 import hashlib
 import os
 import signal
+import struct
 import sys
 import zipfile
+import zlib
 from typing import IO, List  # noqa: UP035 - see above
 
 NOTHING_DONE, REFUSED, INTERRUPTED = 2, 6, 130
@@ -17,6 +19,25 @@ CHUNK_BYTES = 1 << 20
 #: Of one wheel when it is unpacked.
 WHEEL_CAP_BYTES = 1 << 30
 FOLDER_OPTION = "--kit-folder"
+
+
+class Hostile(Exception):
+    """The file holds something that none of ours does."""
+
+
+#: What Python says to an archive that is none, is damaged, or does something ours never do.
+NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    Hostile,
+)
 
 
 def main(argv: List[str]) -> int:  # noqa: UP006 - see above
@@ -55,14 +76,18 @@ def start(kit: str, folder: str, library: str, arguments: List[str]) -> int:  # 
             f"matrix: the runner cannot be unpacked into {library}: {error.strerror}\n"
         )
         return NOTHING_DONE
-    except (zipfile.BadZipFile, KeyError) as error:
+    except NO_ARCHIVE as error:
         sys.stderr.write(f"matrix: this file does not hold what the runner needs: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
     # The kit itself was first: Python puts what it runs there.
     sys.path[0] = library
-    from matrix.cli.preflight import main as run  # noqa: PLC0415 - it was unpacked just now
+    try:
+        from matrix.cli.preflight import main as run  # noqa: PLC0415 - it was unpacked just now
+    except (ImportError, SyntaxError, ValueError) as error:
+        sys.stderr.write(f"matrix: the runner in this file cannot be started here: {error}\n")
+        return NOTHING_DONE
 
     return run(kit, folder, arguments)
 
@@ -77,14 +102,14 @@ def unpack_wheels(kit: str, library: str) -> None:
 
 
 def unpack(packed: IO[bytes], library: str) -> None:
-    """Unpack one wheel; a name that leads out of the folder ends everything."""
+    """Unpack one wheel; raises Hostile for a name that leads out of the folder."""
     with zipfile.ZipFile(packed) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > WHEEL_CAP_BYTES:
-            raise SystemExit("matrix: the kit holds a file that would become too large")
+            raise Hostile("a file that would become too large")
         for entry in archive.infolist():
             parts = entry.filename.split("/")
             if entry.filename.startswith("/") or ".." in parts or "\\" in entry.filename:
-                raise SystemExit("matrix: the kit holds a file that leads out of its folder")
+                raise Hostile("a name that leads out of its folder")
             if not entry.filename.endswith("/"):
                 copy(archive, entry, os.path.join(library, *parts))
 

@@ -75,6 +75,16 @@ is_good='import platform, sys
 v = sys.version_info[:2]
 sys.exit(not ((3, 11) <= v <= (3, 13) and platform.python_implementation() == "CPython"))'
 
+# Starts this file in Python, where that can open it; what else it says would be a trace.
+starts='import runpy, sys, zipimport
+sys.argv = sys.argv[1:]
+try:
+    zipimport.zipimporter(sys.argv[0]).get_code("__main__")
+except Exception:
+    sys.stderr.write("matrix: this file does not hold what the runner needs: ask for it again\n")
+    sys.exit(6)
+runpy.run_path(sys.argv[0], run_name="__main__")'
+
 find_python() {
     for python in ${MATRIX_PYTHON:+"$MATRIX_PYTHON"} python3.13 python3.12 python3.11 python3; do
         ! "$python" -I -c "$is_good" >/dev/null 2>&1 || return 0
@@ -286,7 +296,7 @@ run_contained() {
         --env "MATRIX_ENGINE_SOCKET=$socket" --env "TERM=${TERM:-dumb}" \
         --env "LOGNAME=$(id -un 2>/dev/null || id -u)" \
         ${keeps:+--env "XDG_STATE_HOME=${keeps%/*}"} "$runner_image" \
-        python3 -I "$kit" --kit-folder "$folder" /kit
+        python3 -I -c "$starts" "$kit" --kit-folder "$folder" /kit
     while [ "$count" -gt 0 ]; do
         set -- "$@" "$1"
         shift
@@ -301,7 +311,7 @@ run_runner() {
 
 run_here() {
     [ -z "$own_service" ] || export MATRIX_ENGINE_SOCKET="$socket"
-    exec "$python" -I "$kit" --kit-folder "$folder" "$folder/library" "$@"
+    exec "$python" -I -c "$starts" "$kit" --kit-folder "$folder" "$folder/library" "$@"
 }
 
 # Runs the runner, tells it of signals, and sets code.

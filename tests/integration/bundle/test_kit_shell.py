@@ -46,7 +46,7 @@ if [ "$1 $2" = "system service" ]; then
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1][7:]); s.listen(); time.sleep(60)' "$4"
 fi
 """
-NEVER_SECONDS = 20
+NEVER_SECONDS = 120
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Machine:
     def run(self, kit: Path, *words: str) -> tuple[int, str]:
         """Exit code and all that was said; nothing of it stays in the folder for such things."""
         with self.start(kit, *words) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         assert list(self.temporary.iterdir()) == []
         return process.returncode, out + err
 
@@ -156,7 +156,7 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
 
 
 def wait_until(condition, what: str) -> None:
-    deadline = time.monotonic() + NEVER_SECONDS * 3
+    deadline = time.monotonic() + NEVER_SECONDS
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
@@ -193,8 +193,10 @@ def test_the_runner_gets_what_was_announced_and_its_code_comes_back(kit, machine
     assert found == code
     words = machine.asked("words")
     at = words.index("python3")
-    assert words[at + 2] == str(machine.root / "a kit.matrix")
-    assert words[at + 6 :] == [
+    # What Python starts the file with is between them, of several lines.
+    started = words.index(str(machine.root / "a kit.matrix"), at)
+    assert words[started + 1] == "--kit-folder"
+    assert words[started + 4 :] == [
         *("preflight", "--yes", "--engine-socket", str(machine.socket)),
         *("--out", str(machine.root / "other folder")),
     ]
@@ -240,7 +242,7 @@ def test_a_signal_reaches_the_runner(kit, machine, number):
     with machine.start(kit, *words) as process:
         wait_until(lambda: machine.asked("words"), "the runner was not started")
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 143
     assert f"kill -s {number.name.removeprefix('SIG')}" in "\n".join(machine.asked())
     assert list(machine.temporary.iterdir()) == []
@@ -260,7 +262,7 @@ def test_when_all_of_it_is_killed_the_guard_cleans_up(kit, machine):
         ).stdout.split():
             os.kill(int(pid), signal.SIGKILL)
         wait_until(lambda: not list(machine.temporary.iterdir()), "the folder is still there")
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert machine.asked()[-1].startswith("rmi ")
     assert [line for line in machine.asked() if line.endswith(" sweep")]
 
@@ -293,7 +295,7 @@ def test_where_nothing_can_be_unpacked_there_is_one_sentence(kit, machine, optio
         if options == "size=4k":
             (machine.temporary / "full").write_bytes(bytes(4096))
         with machine.start(kit, "preflight", "--yes") as process:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=300)
         left = [one.name for one in machine.temporary.iterdir()]
     assert process.returncode == 2
     assert "no folder for temporary files can be used" in err
@@ -311,7 +313,7 @@ def test_a_disk_that_fills_up_meanwhile_is_one_sentence(tmp_path, machine):
     machine.environ = {"MATRIX_PYTHON": os.path.realpath(sys.executable)}
     with mounted(machine.temporary, "size=1m"):
         with machine.start(kit, "preflight", "--engine-socket", str(machine.socket)) as process:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=300)
         left = list(machine.temporary.iterdir())
     assert (process.returncode, "No space left on device" in err, left) == (2, True, [])
     assert err.count("\n") == 1
