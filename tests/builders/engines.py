@@ -16,7 +16,7 @@ from pathlib import Path
 
 from docker import APIClient
 
-from matrix.core.errors import EngineError
+from matrix.core.errors import ContainerLost, DeadlineExceeded, EngineError
 from matrix.core.model import RunSettings
 from matrix.core.ports import ContainerSpec, Engine
 from matrix.delivery.golden import busybox_archive
@@ -90,6 +90,12 @@ def read_all(stream, *, seconds=PATIENCE_SECONDS):
     return b"".join(chunk.data for chunk in chunks)
 
 
+def ring(engine, container, bell):
+    """Make the file that a container waits for; the container may end of it."""
+    with suppress(ContainerLost):
+        read_all(engine.open_exec(container, ["sh", "-c", f": >{bell}"]))
+
+
 @contextmanager
 def local_docker():
     """The machine's own engine."""
@@ -108,7 +114,7 @@ def engine_in_a_container(name, suite, *, network="none"):
         container = _start_engine(client, Path(folder), name, suite, network)
         try:
             socket = Path(folder, "sock")
-            engine = _open_when_ready(name, socket)
+            engine = open_when_ready(name, socket)
             process = client.inspect_container(container)["State"]["Pid"]
             yield Place(name=name, engine=engine, socket=socket, process=process, program=name)
             engine.close()
@@ -314,12 +320,13 @@ def registry(place):
         program.stdout.close()
 
 
-def _open_when_ready(name, socket):
+def open_when_ready(name, socket, **options):
+    """An engine that may be starting still, or be held up by a machine that stands still."""
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            return open_engine(name, socket)
-        except EngineError:
+            return open_engine(name, socket, **options)
+        except (EngineError, DeadlineExceeded):
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)
@@ -331,7 +338,7 @@ def _wait_for(socket, log):
         if time.monotonic() > until:
             raise EngineError(f"the second dockerd does not start: {log.read_text()[-2000:]}")
         time.sleep(0.05)
-    _open_when_ready("docker", socket).close()
+    open_when_ready("docker", socket).close()
 
 
 def _dockerd_of(guard):

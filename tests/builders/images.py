@@ -60,7 +60,7 @@ class FakeImages:
 
     def load_image(self, archive, image_id, *, seconds):
         self._called("load")
-        self.gate.wait(5)
+        self.gate.wait(90)
         size = sum(len(piece) for piece in archive)
         self.images[image_id] = ImageInfo(
             id=image_id, architecture=self.architecture, size_bytes=size

@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from builders.engines import PATIENCE_SECONDS, ring
 
 from matrix.core.errors import ContainerLost, FileUnavailable, OutputTruncated
 
@@ -9,11 +10,15 @@ pytestmark = pytest.mark.engine
 GONE = "mx-test-nonesuch"
 
 
-def wait_until_exited(engine, container):
-    until = time.monotonic() + 10
-    while engine.inspect_container(container).running:
+def wait_until(true):
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not true():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def wait_until_exited(engine, container):
+    wait_until(lambda: not engine.inspect_container(container).running)
 
 
 def ended(engine, create, script, **settings):
@@ -23,9 +28,21 @@ def ended(engine, create, script, **settings):
     return container
 
 
+def log(engine, container):
+    return engine.logs(container, tail=10, cap_bytes=1000)
+
+
 def test_the_log_has_both_outputs_in_order(engine, create):
-    container = ended(engine, create, "echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3")
-    assert engine.logs(container, tail=10, cap_bytes=1000) == b"1\n2\n3\n"
+    waits = "until [ -e /bell/{} ]; do sleep 0.05; done"
+    script = f"echo 1; {waits.format(1)}; echo 2 >&2; {waits.format(2)}; echo 3"
+    container = create(command=("sh", "-c", script), tmpfs={"/bell": "size=1m"})
+    engine.control(container, "start")
+    for number in (1, 2):
+        # The engine takes what was said by either way in an order of its own.
+        wait_until(lambda last=b"%d\n" % number: last in log(engine, container))
+        ring(engine, container, f"/bell/{number}")
+    wait_until_exited(engine, container)
+    assert log(engine, container) == b"1\n2\n3\n"
 
 
 def test_the_log_goes_on_where_a_container_was_started_again(engine, create):

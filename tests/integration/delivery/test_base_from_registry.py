@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders.containers import docker, import_busybox
+from builders.sshd import free_port
 
 from matrix.core.build import ImageState
 from matrix.core.model import Base, Image
@@ -24,14 +25,13 @@ storage: {{ filesystem: {{ rootdirectory: {folder}/blobs }} }}
 http: {{ addr: "127.0.0.1:{port}" }}
 """
 REFERENCE = "debian:bookworm-slim"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     """``host:port`` of Debian's docker-registry, empty and on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = tmp_path / "registry.yml"
     config.write_text(CONFIG.format(folder=tmp_path, port=port))
     with (tmp_path / "registry.log").open("wb") as log:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from builders.engines import LABELS, SECONDS, local_docker, tiny_image
+from builders.sshd import free_port
 
 from matrix.core.errors import PortTaken
 
@@ -60,14 +61,12 @@ def test_a_port_held_by_a_process_is_an_error_and_says_that_no_container_has_it(
     container, _ = publish(taken)
     with pytest.raises(PortTaken, match=f"port {taken} is held by no container of this engine"):
         place.engine.control(container, "start")
-    with socket.create_connection(("127.0.0.1", taken), timeout=5):
+    with socket.create_connection(("127.0.0.1", taken), timeout=90):
         pass
 
 
 def test_a_port_published_by_a_container_is_told_with_its_name(place, publish):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     owner, name = publish(port)
     place.engine.control(owner, "start")
     container, _ = publish(port)

@@ -29,7 +29,7 @@ def test_two_runners_may_write_to_one_store_at_once(path, start, values, integri
     open_store(path).close()
     children = [start(write_a_run, path, run, 25, values) for run in ("run1", "run2")]
     for child in children:
-        child.join(60)
+        child.join(300)
         assert child.exitcode == 0
     store = open_store(path)
     for run in ("run1", "run2"):
@@ -44,7 +44,7 @@ def begin_and_wait(path, run, ready, values) -> None:
     store = open_store(path)
     store.begin(values.run(run))
     # A program that outlives us, as an ssh or a builder might, must not keep us alive.
-    sleeper = subprocess.Popen(["sleep", "60"], close_fds=False)
+    sleeper = subprocess.Popen(["sleep", "900"], close_fds=False)
     ready.send(sleeper.pid)
     signal.pause()
 
@@ -83,16 +83,20 @@ def test_a_run_that_another_process_carries_cannot_be_taken(path, runner, values
     store.close()
 
 
-def test_a_look_at_the_wrong_moment_does_not_stop_a_run_from_going_on(path, values):
+def test_a_look_at_the_wrong_moment_does_not_stop_a_run_from_going_on(path, values, monkeypatch):
+    # Longer than any machine stands still.
+    monkeypatch.setattr("matrix.store.locks.PATIENCE_SECONDS", 90.0)
     store = open_store(path)
     store.begin(values.run("run1"))
     store.close()
     look = (path.parent / "locks" / "run1.lock").open()
     fcntl.flock(look, fcntl.LOCK_SH)
-    threading.Timer(0.2, look.close).start()
+    closing = threading.Timer(0.2, look.close)
+    closing.start()
     store = open_store(path)
     store.begin(values.run("run1"))
     store.close()
+    closing.join()
 
 
 def test_a_lock_whose_file_was_just_removed_is_not_taken_for_one(path, values, monkeypatch):

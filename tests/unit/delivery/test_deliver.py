@@ -266,7 +266,7 @@ def test_two_cells_that_want_one_image_bring_it_once():
         cell.start()
     target.gate.set()
     for cell in cells:
-        cell.join(5)
+        cell.join()
     assert [one.id for one in results] == [image.id] * 3
     assert target.calls == ["load"]
     assert len(journal.intended) == 1

@@ -43,8 +43,8 @@ def test_a_command_is_not_waited_for_once_the_run_is_halted() -> None:
     halt.drain()
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        HaltingStream(Silence(), halt).receive(deadline_seconds=100)
-    assert time.monotonic() - began < 10
+        HaltingStream(Silence(), halt).receive(deadline_seconds=900)
+    assert time.monotonic() - began < 90
 
 
 def test_what_has_come_already_is_given_even_to_a_halted_run() -> None:
@@ -65,12 +65,12 @@ def test_what_goes_on_too_long_after_a_halt_is_cut() -> None:
     halt, cut = Halt(), threading.Event()
     halt.drain()
     with cut_when_late(halt, cut.set, seconds=0.01):
-        assert cut.wait(10)
+        assert cut.wait(90)
 
 
 def test_what_ends_in_time_is_not_cut() -> None:
     halt, cut = Halt(), threading.Event()
-    with cut_when_late(halt, cut.set):
+    with cut_when_late(halt, cut.set, seconds=900):
         halt.drain()
     assert not cut.is_set()
 

@@ -40,7 +40,7 @@ def test_a_cell_is_as_good_as_it_is_on_the_worst_host(
 
 
 def test_the_hosts_of_an_environment_are_measured_at_once() -> None:
-    world, both = World(), Barrier(2, timeout=20)
+    world, both = World(), Barrier(2, timeout=90)
 
     def probe(_: object):  # type: ignore[no-untyped-def]
         both.wait()

@@ -8,7 +8,7 @@ import pytest
 
 from matrix.execution.slots import Slots
 
-SECONDS = 10
+SECONDS = 90
 
 
 class Column:
@@ -46,7 +46,7 @@ class Column:
     def _run(self, cell: str) -> None:
         with self.slots.take(cell.partition("@")[2]):
             self.running.append(cell)
-            self._let_go[cell].wait(SECONDS)
+            self._let_go[cell].wait()
             self.running.remove(cell)
 
     @staticmethod
