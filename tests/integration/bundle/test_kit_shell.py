@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -162,6 +162,19 @@ def wait_until(condition, what: str) -> None:
         time.sleep(0.05)
 
 
+def heeds(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Whether it has a trap for that signal (proc(5), SigCgt)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def started(process: subprocess.Popen[str]) -> str:
+    """The commands that run in its session."""
+    asked = ["ps", "-o", "args=", "-s", str(process.pid)]
+    return subprocess.run(asked, check=False, capture_output=True, text=True).stdout
+
+
 def test_without_words_or_with_strange_ones_it_says_what_it_takes(kit, machine):
     for words, code in (((), 2), (("--help",), 0), (("preflight", "--help"), 0), (("frob",), 2)):
         found, said = machine.run(kit, *words)
@@ -241,6 +254,7 @@ def test_a_signal_reaches_the_runner(kit, machine, number):
     words = ("preflight", "--yes", "--engine-socket", str(machine.socket))
     with machine.start(kit, *words) as process:
         wait_until(lambda: machine.asked("words"), "the runner was not started")
+        wait_until(lambda: heeds(process, number), "the shell does not heed signals")
         process.send_signal(number)
         process.communicate(timeout=300)
     assert process.returncode == 143
@@ -249,18 +263,20 @@ def test_a_signal_reaches_the_runner(kit, machine, number):
 
 
 def test_when_all_of_it_is_killed_the_guard_cleans_up(kit, machine):
-    machine.does('case $* in *sweep) exit 0 ;; esac; echo $$ >"{folder}/pid"; sleep 60 & wait')
+    machine.does('case $* in *sweep) exit 0 ;; esac; echo $$ >"{folder}/pid"; sleep 900 & wait')
     words = ("preflight", "--yes", "--engine-socket", str(machine.socket))
     with machine.start(kit, *words) as process:
         wait_until(lambda: machine.asked("pid"), "the runner was not started")
         process.kill()
+        wait_until(lambda: "sleep 900" in started(process), "the runner does not wait")
         for pid in subprocess.run(
-            ["pgrep", "-s", str(process.pid), "-f", "docker -H|sleep 60"],
+            ["pgrep", "-s", str(process.pid), "-f", "docker -H|sleep 900"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
         wait_until(lambda: not list(machine.temporary.iterdir()), "the folder is still there")
         process.communicate(timeout=300)
     assert machine.asked()[-1].startswith("rmi ")
