@@ -14,7 +14,7 @@ PACKAGE = "compat-matrix-nonesuch"
 def check(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     named = [f"{name}={value}" for name, value in variables.items()]
     command = ["env", *named, str(CHECK), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def as_nobody(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -23,7 +23,7 @@ def as_nobody(*words: str, **variables: str) -> subprocess.CompletedProcess[str]
     command = [*AS_NOBODY, "env", *named, "sh", "-s", *words]
     text = CHECK.read_text().replace('cd "$(dirname "$0")/.." || exit 2\n', "")
     return subprocess.run(
-        command, input=text, capture_output=True, text=True, timeout=60, check=False, cwd="/"
+        command, input=text, capture_output=True, text=True, timeout=300, check=False, cwd="/"
     )
 
 

@@ -11,6 +11,7 @@ from docker import APIClient
 from docker.errors import NotFound
 
 from matrix.core.errors import HostKeyRefused, NameConflict, UsageError
+from matrix.lab import flow, readiness
 from matrix.lab.flow import LabState, down, required_bases, seed, status, up
 from matrix.lab.machine import open_engine
 from matrix.lab.plan import read_plan
@@ -59,6 +60,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """Hosts are waited for as long as they need on a machine that now and then stands still."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow, "READY_SECONDS", 300.0)
+        patch.setattr(readiness, "_CONNECT_SECONDS", 90.0)
+        yield
+
+
+@pytest.fixture
+def long_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is up is given time to say so, too."""
+    monkeypatch.setattr(flow, "_GLANCE_SECONDS", 90.0)
+
+
 @pytest.fixture(scope="module")
 def host(root: Path) -> Iterator[Path]:
     """The project with its one host up, and nothing left afterwards."""
@@ -73,7 +89,7 @@ def ssh(root: Path, command: str, *options: str) -> subprocess.CompletedProcess[
     words = ["ssh", "-F", "none", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]
     words += ["-o", f"UserKnownHostsFile={root / '.matrix/lab/known_hosts'}"]
     words += ["-o", "StrictHostKeyChecking=yes", *options, "deploy@10.213.92.11", command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
 
 
 def lines_of(work: Callable[..., None], root: Path) -> str:
@@ -82,6 +98,7 @@ def lines_of(work: Callable[..., None], root: Path) -> str:
     return "\n".join(said)
 
 
+@pytest.mark.usefixtures("long_look")
 def test_a_host_that_is_up_answers_by_ssh_and_so_does_its_engine(host: Path):
     (found,) = status(host, host / "lab.toml")
     assert (found.state, found.container) == (LabState.READY, CONTAINER)
@@ -96,6 +113,7 @@ def test_what_it_stands_on_is_known_beforehand(root: Path):
     assert required_bases(PROJECT, of_project, names=("qa", "customer")) == ("trixie", "bullseye")
 
 
+@pytest.mark.usefixtures("long_look")
 def test_up_leaves_a_host_alone_that_is_as_it_should_be(host: Path, engine: APIClient):
     before = engine.inspect_container(CONTAINER)["Id"]
     assert "up already" in lines_of(up, host)
@@ -118,12 +136,13 @@ def test_the_hardened_host_bears_two_sessions(host: Path):
             key_filename=str(plan.identity_file),
             allow_agent=False,
             look_for_keys=False,
+            banner_timeout=90,
         )
         transport = client.get_transport()
         assert transport is not None
-        sessions = [transport.open_session(timeout=5) for _ in range(2)]
+        sessions = [transport.open_session(timeout=90) for _ in range(2)]
         with pytest.raises(paramiko.ChannelException):
-            transport.open_session(timeout=5)
+            transport.open_session(timeout=90)
         assert len(sessions) == 2
 
 
@@ -156,7 +175,7 @@ def test_an_image_is_seeded_once(host: Path, engine: APIClient):
 def test_a_host_that_shows_another_key_is_refused_at_once(host: Path):
     (plan,) = read_plan(host, host / "lab.toml").hosts
     with pytest.raises(HostKeyRefused):
-        wait_until_ready(plan, "ssh-ed25519 AAAA", deadline_seconds=30, alive=lambda: True)
+        wait_until_ready(plan, "ssh-ed25519 AAAA", deadline_seconds=90, alive=lambda: True)
 
 
 def test_a_host_whose_engine_died_is_made_anew(host: Path, engine: APIClient):
@@ -176,7 +195,7 @@ def test_a_host_that_is_asked_otherwise_is_made_anew(host: Path, engine: APIClie
 
 
 def test_a_host_stops_at_once_when_told(host: Path, engine: APIClient):
-    engine.stop(CONTAINER, timeout=10)
+    engine.stop(CONTAINER, timeout=120)
     state = engine.inspect_container(CONTAINER)["State"]
     assert state["ExitCode"] == 0
     assert status(host, host / "lab.toml")[0].state is LabState.STOPPED
