@@ -69,6 +69,26 @@ def test_a4_enter_opens_and_escape_returns_to_the_same_cell(grid: Page) -> None:
     assert focused(grid) == "queue@dev"
 
 
+def test_slash_goes_to_the_query_and_escape_back_to_the_cell(grid: Page) -> None:
+    press(grid, "ArrowRight", "/", "Escape")
+    assert focused(grid) == "website@dev"
+    press(grid, "/", *"fails:one")
+    assert grid.evaluate("document.activeElement.id") == "query"
+    assert grid.url.endswith("#q=fails:one")
+    # The cell it came from is not shown any more.
+    press(grid, "Escape")
+    assert focused(grid) == "website@qa"
+
+
+def test_a_question_mark_asks_for_help_and_escape_goes_back(grid: Page) -> None:
+    press(grid, "ArrowRight", "?")
+    help_ = grid.get_by_role("dialog", name="Asking the grid")
+    assert help_.is_visible()
+    press(grid, "n", "/", "Escape")
+    assert not help_.is_visible()
+    assert focused(grid) == "website@dev"
+
+
 def test_a_focused_cell_is_not_under_the_sticky_head(grid: Page) -> None:
     grid.set_viewport_size({"width": 700, "height": 500})
     press(grid, "Control+End", *["ArrowUp"] * 3, *["ArrowLeft"] * 3)

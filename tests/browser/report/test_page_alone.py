@@ -1,10 +1,14 @@
 """The page needs nothing, lets nothing run, and says everything without its script."""
 
+import html
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from builders.reports import HOSTILE
 from builders.shop import shop_report
+from playwright.sync_api import Browser, Route
 
 from matrix.core.text import neutralise
 from matrix.report.summary import places
@@ -38,6 +42,36 @@ def test_a1_the_policy_is_really_in_force(open_page: Callable) -> None:
     assert len(watched.complaints) == 2
     assert "script-src" in refused
     assert "img-src" in refused
+
+
+def test_a1_served_with_its_policy_as_a_header_it_violates_nothing(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    """As a web server would give it away; nothing is really asked of any network."""
+    text = pages["past"].read_text(encoding="utf-8")
+    (policy,) = re.findall('http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    headers = {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": f"{html.unescape(policy)}; frame-ancestors 'none'",
+    }
+    context = browser.new_context()
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body=text, headers=headers)
+
+    context.route("**/*", answer)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("http://grid.test/report.html#q=status:failed&cell=queue@qa")
+    page.locator("#panel[data-ready]").wait_for()
+    assert page.get_by_role("status").inner_text() == "6 of 49 cells shown"
+    context.close()
+    assert asked == ["http://grid.test/report.html"]
+    assert complaints == []
 
 
 def test_a2_without_a_script_every_cell_can_be_read(open_page: Callable) -> None:

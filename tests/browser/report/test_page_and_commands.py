@@ -5,13 +5,20 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from builders.seeded import NO_ENGINE, PROBE, a_result, keep
 from playwright.sync_api import expect
+
+from matrix.cli import execute
+from matrix.core.verdict import Verdict
+from matrix.loading import load_project
 
 SERVICES = ("queue", "queue-2", "website")
 PLACES = ("qa", "qa-2")
+FAILING = "hello@local"
 IMAGE = "reference = 'registry.test/one@sha256:" + "0" * 64 + "'"
 
 
@@ -71,3 +78,41 @@ def test_a9_the_copied_command_selects_exactly_that_cell(
     assert (program, verb) == ("matrix", "run")
     planned = json.loads(matrix(project, "plan", *arguments, "--json").stdout)
     assert [cell["cell"] for cell in planned["cells"]] == ["queue@qa"]
+
+
+@pytest.fixture
+def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose only cell is FAILED."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MATRIX_BUILD_SOCKET", NO_ENGINE)
+    assert execute(["init", "."]) == 0
+    keep(tmp_path, [a_result(load_project(tmp_path), FAILING, Verdict.FAILED, message="no")])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("days", "decided"),
+    [(1, ("OPEN", 0, "waived", "used")), (-1, ("CLOSED", 1, "1/1", "expired"))],
+    ids=["valid", "expired yesterday"],
+)
+def test_a19_the_page_shows_a_waiver_as_the_gate_took_it(
+    open_page: Callable, pages: dict[str, Path], failing: Path, days: int, decided: tuple
+) -> None:
+    door, code, shown, state = decided
+    today = datetime.now(UTC).date()
+    tomorrow, until = f"{today + timedelta(days=1)}", f"{today + timedelta(days=days)}"
+    waiver = ["--reason", "the vendor knows", "--owner", "anna", "--until", tomorrow]
+    assert execute(["waive", "add", FAILING, PROBE, *waiver]) == 0
+    policy = failing / "policy.toml"
+    policy.write_text(policy.read_text().replace(tomorrow, until))
+    pages["waived"] = failing / "report.html"
+    assert execute(["report", "--format", "html", "-o", str(pages["waived"])]) == 0
+    assert execute(["gate"]) == code
+    page = open_page("waived", f"#cell={FAILING}").page
+    assert page.locator("h1").inner_text().split()[-1] == door
+    tile = page.locator(".tile")
+    assert tile.locator(".vh").inner_text().endswith(": FAILED")
+    assert tile.locator(".short").inner_text() == shown
+    told = page.locator(".reasons").all_inner_texts()
+    assert any(FAILING in one and until in one and "the vendor knows" in one for one in told)
+    assert f"waiver, {state}" in page.locator("#panel[data-ready] .waiver").inner_text()

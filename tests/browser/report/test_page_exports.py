@@ -17,6 +17,21 @@ from matrix.report.summary import counts
 COUNTS = {verdict.value: count for verdict, count in counts(shop_report()).items()}
 
 
+def shown(page: Page) -> dict[str, int]:
+    """How many cells the page itself says have each verdict."""
+    read = """all => all.map((one) =>
+        [one.dataset.verdict, Number(one.querySelector('b').textContent)])"""
+    return dict(page.locator(".counters li[data-verdict]").evaluate_all(read))
+
+
+def drawn(page: Page) -> dict[str, int]:
+    """How many cells of each verdict stand in the grid."""
+    found = page.locator("td[data-verdict]").evaluate_all(
+        "all => all.map((one) => one.dataset.verdict)"
+    )
+    return {each.value: found.count(each.value) for each in Verdict}
+
+
 def exported(page: Page, form: str, folder: Path) -> str:
     page.locator("details.export summary").click()
     with page.expect_download() as download:
@@ -45,6 +60,7 @@ def test_a22_an_export_holds_the_same_counts(
     open_page: Callable, tmp_path: Path, form: str
 ) -> None:
     page = open_page("shop").page
+    assert shown(page) == drawn(page) == COUNTS
     assert counted(form, exported(page, form, tmp_path)) == COUNTS
 
 
