@@ -1,8 +1,8 @@
 """The evidence of a cell as the page shows it: failures first, and at most so much of it.
 
-A page is one file, so what it carries is capped: each text at ``TEXT_CHARACTERS``, each cell at
-``CELL_CHARACTERS`` and the whole report at ``REPORT_CHARACTERS``, spent on the worst first. What
-did not fit is said where it would have been; the JSON report has it.
+A page is one file, so what it carries is capped: each text at ``TEXT_BYTES``, each cell at
+``CELL_BYTES`` and the whole report at ``REPORT_BYTES``, as UTF-8 and before it is packed, spent on
+the worst first. What did not fit is said where it would have been; the JSON report has it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,21 +15,25 @@ from matrix.core.verdict import Verdict
 from matrix.report.harmless import shown_bytes
 from matrix.report.summary import ORDER, Place, by_urgency, deciding, unreported
 
-CELL_CHARACTERS = 64 * 1024
+CELL_BYTES = 64 * 1024
 #: No single output or log may push out the others: the error is often the shortest of them.
-TEXT_CHARACTERS = 8 * 1024
-REPORT_CHARACTERS = 50 * 1024 * 1024
+TEXT_BYTES = 8 * 1024
+REPORT_BYTES = 50 * 1024 * 1024
 
 #: With less than this left, nothing more is shown.
 _ENOUGH = 200
+#: Most bytes of a character in UTF-8.
+_WIDEST = 4
+#: Bytes that the line about what was cut has more than characters, and some.
+_MARK = 8
 _NOT_SHOWN = "(not shown: the evidence of this cell is larger than a page takes)"
 
 
 class Budget:
-    """How many characters may still be shown."""
+    """How many bytes may still be shown."""
 
-    def __init__(self, characters: int) -> None:
-        self.left = characters
+    def __init__(self, size_bytes: int) -> None:
+        self.left = size_bytes
 
     @property
     def spent(self) -> bool:
@@ -42,11 +46,14 @@ class Budget:
             return ""
         if self.spent:
             return _NOT_SHOWN
-        limit = min(self.left, TEXT_CHARACTERS)
+        limit = min(self.left, TEXT_BYTES)
         # Nearly every text: short, and with nothing that could be dangerous.
         whole = len(found) <= limit and found.isprintable()
         kept = found if whole else neutralise(found, limit=limit)
-        self.left -= len(kept)
+        for fewer in (limit * len(kept) // _size(kept) - _MARK, limit // _WIDEST):
+            if _size(kept) > limit:
+                kept = neutralise(found, limit=fewer)
+        self.left -= _size(kept)
         return kept
 
 
@@ -103,16 +110,22 @@ class ShownAttempt:
         return tuple(sorted(both, key=lambda side: _urgency(side[1])))
 
 
-def gather(all_places: Iterator[Place]) -> dict[CellId, tuple[ShownAttempt, ...]]:
-    """The evidence of every cell; the worst cells are served first."""
-    whole = Budget(REPORT_CHARACTERS)
+def gather(
+    all_places: Iterator[Place], *, most_bytes: int = REPORT_BYTES
+) -> dict[CellId, tuple[ShownAttempt, ...]]:
+    """The evidence of every cell, *most_bytes* of it; the worst cells are served first."""
+    whole = Budget(most_bytes)
     gathered = {}
     for place in by_urgency(all_places):
-        budget = Budget(min(CELL_CHARACTERS, whole.left))
+        budget = Budget(min(CELL_BYTES, whole.left))
         before = budget.left
         gathered[place.cell.cell] = _attempts(place, budget)
         whole.left -= before - budget.left
     return gathered
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _attempts(place: Place, budget: Budget) -> tuple[ShownAttempt, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from builders.reports import a_cell, a_command, a_probe, a_report, a_service, an_attempt
 from builders.reports import an_environment as an_environment_named
 from builders.shop import shop_report
@@ -9,7 +10,7 @@ from builders.shop import shop_report
 from matrix.core.grid import Report
 from matrix.core.result import ProbeResult, Side
 from matrix.core.verdict import Verdict
-from matrix.report.evidence import CELL_CHARACTERS, ShownAttempt, ShownProbe, gather
+from matrix.report.evidence import CELL_BYTES, ShownAttempt, ShownProbe, gather
 from matrix.report.summary import places
 
 FLOOD = a_command("cat /flood", out="x" * 100_000)
@@ -30,8 +31,10 @@ def size(attempt: ShownAttempt) -> int:
 
 
 def probe_size(probe: ShownProbe) -> int:
-    commands = sum(len(each.stdout) + len(each.stderr) for each in probe.commands)
-    return len(probe.detail) + len(probe.message) + len(probe.output) + commands
+    commands = sum(len((each.stdout + each.stderr).encode()) for each in probe.commands)
+    return commands + sum(
+        len(each.encode()) for each in (probe.detail, probe.message, probe.output)
+    )
 
 
 def test_a_failure_is_served_before_what_passed() -> None:
@@ -65,9 +68,28 @@ def test_the_side_that_failed_comes_first() -> None:
     assert [side for side, _ in shown(passed).sides] == [Side.INSIDE, Side.OUTSIDE]
 
 
-def test_a_cell_stays_within_its_share() -> None:
-    probes = [replace(a_probe(f"p{n}", commands=(FLOOD,) * 3), output="y" * 9000) for n in range(9)]
-    assert size(shown(*probes)) <= CELL_CHARACTERS + 9 * 200
+@pytest.mark.parametrize("letter", ["x", "é", "漢", "😀"])
+def test_a_cell_stays_within_its_share(letter: str) -> None:
+    flood = a_command("cat /flood", out=letter * 100_000)
+    probes = [
+        replace(a_probe(f"p{n}", commands=(flood,) * 3), output=letter * 9000) for n in range(9)
+    ]
+    assert CELL_BYTES / 2 < size(shown(*probes)) <= CELL_BYTES + 9 * 200
+
+
+def test_a_report_stays_within_its_share_and_serves_failures_first() -> None:
+    """The failed cell is the last of the grid; what passed has to do with what it leaves."""
+    services = tuple(a_service(name) for name in ("a", "b", "c", "d"))
+    verdicts = (*[Verdict.PASSED] * 3, Verdict.FAILED)
+    cells = [
+        a_cell(one.name, "qa", verdict, an_attempt([a_probe("p", verdict, commands=(FLOOD,) * 9)]))
+        for one, verdict in zip(services, verdicts, strict=True)
+    ]
+    report = a_report(services, (an_environment_named("qa"),), cells)
+    found = gather(places(report), most_bytes=CELL_BYTES + 10_000)
+    sizes = {at.service: sum(map(size, attempts)) for at, attempts in found.items()}
+    assert sum(sizes.values()) <= CELL_BYTES + 10_000 + 4 * 200
+    assert sizes["d"] > CELL_BYTES - 10_000 > sizes["a"] > sizes["b"] == sizes["c"]
 
 
 def test_an_earlier_attempt_is_served_after_the_one_that_decides() -> None:
