@@ -114,7 +114,7 @@ def test_what_may_fill_the_memory_is_counted_before_it_is_parsed(sent, refuse):
 
 
 def test_a_report_is_unpacked_no_further_than_it_may_be_long(sent, refuse):
-    packed = gzip.compress(b" " * (REPORT_CAPS.size_bytes + 1), mtime=0)
+    packed = gzip.compress(b" " * (REPORT_CAPS.size_bytes + 1024), mtime=0)
     refuse(sent.with_evidence(packed), "the report is larger than 16 MiB")
 
 
@@ -149,7 +149,7 @@ def test_another_kits_file_is_no_record_for_a_result(sent, refuse, tmp_path: Pat
 
 
 def test_a_claim_without_a_time_is_refused(sent, refuse):
-    refuse(sent.with_changed_report(cell(finished_at=None)), "nobody knows when|contradicts")
+    refuse(sent.with_changed_report(cell(finished_at=None)), "nobody knows when")
 
 
 @pytest.mark.parametrize(
