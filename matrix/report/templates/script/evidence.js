@@ -28,9 +28,10 @@ matrix.evidence = (() => {
   const side = (of, cell, unproven) => {
     if (!of.probes.length) return null;
     const [name, where] = PERSONS[of.side];
-    const good = of.probes.filter((one) => one.verdict === "PASSED").length;
     const all = of.probes.length;
-    return [el("h3", {}, el("b", {}, name), ` ${where}`, el("span", { class: "sum" }, good === all ? `all ${all} passed` : `${good} of ${all} passed`)),
+    const counts = Object.keys(GLYPHS).map((verdict) => [verdict, of.probes.filter((one) => one.verdict === verdict).length]).filter(([, found]) => found);
+    const sum = counts.length === 1 && counts[0][0] === "PASSED" ? `all ${all} passed` : counts.map(([verdict, found]) => `${found} ${verdict.toLowerCase()}`).join(", ");
+    return [el("h3", {}, el("b", {}, name), ` ${where}`, el("span", { class: "sum" }, sum)),
       el("div", { class: "probes" }, of.probes.map((one) => probe(one, cell, unproven)))];
   };
 
