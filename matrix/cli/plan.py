@@ -88,7 +88,7 @@ def _print(plan: Plan, foreseen: Sequence[Foreseen]) -> None:
     for text in _unknown(foreseen):
         talk(text)
     cells = counted(len(plan.cells), "cell")
-    talk(f"{cells}, plan {plan.digest[:12]}; measure them with: matrix run")
+    talk(f"{cells}, plan {plan.digest[:12]}; matrix run with the same options measures them")
 
 
 def _outlook(planned: PlannedCell, known: Foreseen) -> str:
