@@ -37,7 +37,8 @@ class Site:
 @contextmanager
 def opened(project: Project, *, supply: Supply | None = None) -> Iterator[Site]:
     """The project with its store and probe process; both are closed at the end."""
-    with opened_store(project) as store, PytestProber() as prober:
+    # The process imports what it needs meanwhile.
+    with PytestProber() as prober, opened_store(project) as store:
         yield Site(project=project, store=store, prober=prober, supply=supply)
 
 
