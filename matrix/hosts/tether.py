@@ -27,6 +27,9 @@ CLOSE_SECONDS = 30.0
 ENGINE_SECONDS = 60
 #: Seconds more than two beats that we wait for an answer.
 GRACE_SECONDS = 2.0
+#: Seconds listened at a time, and what a look may come late by on any machine.
+LOOK_SECONDS = 0.5
+LATE_SECONDS = 0.1
 #: The most of one line from the host that is looked at.
 LINE_BYTES = 4096
 _END = "END OF TETHER"
@@ -48,7 +51,8 @@ class Tether:
     a run has one for each time it opened a host.
 
     The connection is closed when the host was silent for two beats and two seconds, so that no
-    call waits for it any longer. The constructor waits for the guard; it raises ToolMissing,
+    call waits for it any longer; a machine of ours that stood still meanwhile has not listened,
+    and that time does not count. The constructor waits for the guard; it raises ToolMissing,
     AuthRefused, EngineUnavailable, or what the connection raises.
     """
 
@@ -68,6 +72,7 @@ class Tether:
         self._patience = 2 * beat_seconds + GRACE_SECONDS
         self._fault: MatrixError | None = None
         self._leaving = threading.Event()
+        self._sending = False
         self._text = b""
         script = _script(engine, engine_socket, run=run, sudo=sudo, silence=silence_seconds)
         self._stream = connection.open_stream(["env", f"MATRIX_TETHER={run}", "sh", "-c", _BOOT])
@@ -86,7 +91,8 @@ class Tether:
         EngineLost when the engine went away since the guard was started."""
         if self._fault:
             raise self._fault
-        if time.monotonic() - self._heard > self._patience:
+        # A line that takes no more bytes keeps the thread from finding out.
+        if self._sending and self._too_silent():
             raise ConnectionLost(self._silence())
 
     def close(self) -> None:
@@ -100,6 +106,9 @@ class Tether:
                 except MatrixError:
                     pass  # it sees the end of its input instead
         self._stream.close()
+
+    def _too_silent(self) -> bool:
+        return time.monotonic() - self._heard > self._patience
 
     def _silence(self) -> str:
         return f"the host gave no sign of life for {self._patience:g} seconds"
@@ -124,11 +133,11 @@ class Tether:
     def _keep_beating(self) -> None:
         due = time.monotonic()
         try:
-            while time.monotonic() - self._heard <= self._patience or self._leaving.is_set():
+            while not self._too_silent() or self._leaving.is_set():
                 if time.monotonic() >= due and not self._leaving.is_set():
-                    self._stream.send(b"beat\n")
+                    self._beat()
                     due = time.monotonic() + self._beat_seconds
-                if not self._listen(max(0.01, due - time.monotonic())):
+                if not self._listen(min(LOOK_SECONDS, max(0.01, due - time.monotonic()))):
                     raise ConnectionLost("the tether on the host has ended")
         except MatrixError as error:
             self._fault = self._fault or error
@@ -136,14 +145,22 @@ class Tether:
         self._fault = self._fault or ConnectionLost(self._silence())
         self._connection.close()
 
+    def _beat(self) -> None:
+        self._sending = True
+        self._stream.send(b"beat\n")
+        self._sending = False
+
     def _listen(self, seconds: float) -> bool:
         """Take what the guard says within *seconds*; False at its end."""
+        began = time.monotonic()
         try:
             # After a farewell only its end is waited for, which closing the stream cuts short.
             chunk = self._stream.receive(
                 deadline_seconds=CLOSE_SECONDS if self._leaving.is_set() else seconds
             )
         except DeadlineExceeded:
+            late = time.monotonic() - began - seconds
+            self._heard += late if late > LATE_SECONDS else 0.0
             return True
         if chunk is None:
             return False
