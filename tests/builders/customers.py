@@ -65,7 +65,7 @@ class Customer:
             check=False,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
-            timeout=300,
+            timeout=900,
             env={
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "HOME": str(self.folder),

@@ -92,7 +92,8 @@ def planted(hosts: Iterable[str], *, salt: str) -> Iterator[None]:
         decoys.plant()
         before = decoys.state()
         yield
-        assert decoys.state() == before, "somebody has touched the decoys"
+        after = decoys.state()
+        assert after == before, f"somebody has touched the decoys:\n{before}\n{after}"
     finally:
         decoys.remove()
 

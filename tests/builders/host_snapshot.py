@@ -31,6 +31,8 @@ done
 """
 #: As LOOK, but only what the guard on the host removes without us.
 GUARDED = ("containers", "networks", "volumes", "processes", "rules")
+#: Those of an engine.
+OBJECTS = ("containers", "networks", "volumes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 #: What a command of ours may take, with other tests on the same machine.
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -247,7 +247,7 @@ class Rig:
     temporary: Path
 
     def matrix(
-        self, *words: str, seconds: float = 180, expect: Sequence[int] = (0,)
+        self, *words: str, seconds: float = 900, expect: Sequence[int] = (0,)
     ) -> subprocess.CompletedProcess[str]:
         """The command, run to its end."""
         done = subprocess.run(
@@ -348,11 +348,11 @@ class Runner:
             self.kill()
             raise AssertionError(f"it goes on after {seconds} s:\n{self.text}") from None
 
-    def wait_for(self, words: str, *, seconds: float = 60) -> None:
+    def wait_for(self, words: str, *, seconds: float = 300) -> None:
         """Wait until it has said *words*."""
         self._wait_until(lambda: words in self.text, f"said {words!r}", seconds=seconds)
 
-    def wait_until_measuring(self, cell: str, *, seconds: float = 90) -> None:
+    def wait_until_measuring(self, cell: str, *, seconds: float = 300) -> None:
         """Wait until the service's own container of *cell*, the last that is made, is there."""
         service, _, environment = cell.partition("@")
         name = f"mx-%-{service}-{environment}-1"

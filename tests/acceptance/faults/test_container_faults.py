@@ -9,16 +9,19 @@ pytestmark = [pytest.mark.engine, pytest.mark.lab]
 
 PASSES = "def test_it(host):\n    assert host.file('/start').exists\n"
 FAILS = "def test_it(host):\n    assert host.file('/nothing').exists\n"
+#: Seconds that a container which is paused is waited for: enough for pausing it on a machine that
+#: now and then stands still.
+HANGS_SECONDS = 12
 NEGATED = """
 import pytest
-@pytest.mark.timeout(4)
+@pytest.mark.timeout({seconds})
 def test_it(host, sabotage):
     sabotage()
     assert not host.file("/start").exists
 """
 SWALLOWING = """
 import pytest
-@pytest.mark.timeout(4)
+@pytest.mark.timeout({seconds})
 def test_it(host, sabotage):
     sabotage()
     try:
@@ -60,7 +63,7 @@ CASES: dict[str, tuple[str, str, tuple[str, str], dict]] = {
         PASSES,
         "",
         ("FAILED", "not-ready"),
-        {"readiness": {"command": "echo not yet >&2; false", "timeout": "2s"}},
+        {"readiness": {"command": "echo not yet >&2; false", "timeout": "6s"}},
     ),
     "lonely": (
         PASSES,
@@ -86,7 +89,14 @@ WORDS = {
 
 def write_cases(trial: Trial, fault: Callable[[str], Fault | None]) -> None:
     for name, (probes, does, _, settings) in CASES.items():
-        trial.add(name, probes, fault=fault(does), volumes=["/more"], **settings)
+        seconds = HANGS_SECONDS if does == "pause" else 60
+        trial.add(
+            name,
+            probes.replace("{seconds}", str(seconds)),
+            fault=fault(does),
+            volumes=["/more"],
+            **settings,
+        )
     trial.images["absent"] = {"reference": ABSENT}
 
 

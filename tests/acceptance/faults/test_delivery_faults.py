@@ -39,7 +39,7 @@ def run(docker_host: Victim, tmp_path_factory) -> dict:
         for name in CASES:
             image = OWN.get(name, f"fault-{name}")
             # The engine asks a busy registry again and again, for 75 s.
-            trial.add(name, PASSES, image=image, deadline="8s" if name == "blob429" else "60s")
+            trial.add(name, PASSES, image=image, deadline="15s" if name == "blob429" else "60s")
             if name in served["digests"]:
                 reference = f"{at}/{name}@{served['digests'][name]}"
                 trial.images[f"fault-{name}"] = {"reference": reference}

@@ -1,6 +1,7 @@
 """Output without end: kept at both ends, counted, and never more than a little in memory."""
 
 import pytest
+from builders.sshd import wait_until
 from builders.trials import Result, Trial, Victim
 
 pytestmark = [pytest.mark.engine, pytest.mark.lab]
@@ -92,5 +93,5 @@ def test_the_runner_takes_no_more_memory_than_it_may(run: Result):
 
 
 def test_what_ran_without_end_runs_no_more(run: Result, docker_host: Victim):
-    assert "yes" not in docker_host.sh("ps -eo comm").split()
-    assert docker_host.ours() == []
+    wait_until(lambda: "yes" not in docker_host.sh("ps -eo comm").split())
+    wait_until(lambda: docker_host.ours() == [])

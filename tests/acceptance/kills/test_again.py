@@ -1,9 +1,14 @@
 """P8 and the options about measuring again: --resume, --last-failed, --fail-fast."""
 
+import contextlib
+import os
 import signal
+import sqlite3
+import time
+from pathlib import Path
 
 import pytest
-from builders.rig import Rig, going_on, wait_until
+from builders.rig import Rig, Runner, going_on, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.lab, pytest.mark.usefixtures("whole_seconds")]
 
@@ -15,9 +20,27 @@ def test_it_is_broken(host):
 '''
 
 
+def freeze(runner: Runner) -> None:
+    """Stop it where it is, but not where it keeps others from the store."""
+    process = runner.process.pid
+    stat = Path(f"/proc/{process}/stat")
+    path = runner.rig.folder / ".matrix/store.sqlite"
+    with contextlib.closing(sqlite3.connect(path, timeout=0.2)) as store:
+        while True:
+            os.kill(process, signal.SIGSTOP)
+            wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", seconds=90)
+            with contextlib.suppress(sqlite3.OperationalError):
+                store.execute("begin immediate")
+                store.rollback()
+                return
+            os.kill(process, signal.SIGCONT)
+            time.sleep(0.05)
+
+
 def test_a_killed_run_is_resumed_where_it_was_and_nothing_is_counted_twice(rig: Rig):
     with going_on(rig.start("run", "-e", "here", "-e", "site")) as runner:
-        wait_until(rig.cells, seconds=120)
+        wait_until(rig.cells, seconds=300)
+        freeze(runner)
         alive = rig.matrix("run", "--resume", rig.runs()[0], expect=[2])
         assert "still being carried out" in alive.stderr
         runner.kill()
@@ -45,7 +68,7 @@ def test_a_run_is_not_resumed_with_other_probes_than_it_was_planned_with(rig: Ri
     with going_on(rig.start("run", "-e", "here")) as runner:
         runner.wait_for("here: ready")
         runner.signal(signal.SIGINT)
-        runner.wait(seconds=90)
+        runner.wait(seconds=300)
     probes = rig.folder / "probes/idle/test_idle.py"
     probes.write_text(probes.read_text() + BROKEN)
     changed = rig.matrix("run", "--resume", expect=[2])

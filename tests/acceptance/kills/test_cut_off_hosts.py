@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from builders.host_snapshot import GUARDED, Snapshot, difference, look
-from builders.remains import wait_until_nothing
+from builders.remains import wait_until_as_before, wait_until_nothing
 from builders.rig import Lab, Rig, going_on, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.lab, pytest.mark.usefixtures("whole_seconds")]
@@ -40,7 +40,7 @@ def test_a_host_behind_a_line_that_swallows_everything_is_clean(
     assert verdict == "ERROR"
     assert reason in ("conn-lost", "engine-lost")
     rig.matrix("sweep")
-    assert held(difference(before[host], look(host))) == []
+    wait_until_nothing(lambda: held(difference(before[host], look(host))), seconds=CLEAN_SECONDS)
 
 
 def test_hosts_whose_runner_is_frozen_are_clean(rig: Rig, before: dict[str, Snapshot]):
@@ -59,8 +59,7 @@ def test_hosts_whose_runner_is_frozen_are_clean(rig: Rig, before: dict[str, Snap
         runner.signal(signal.SIGINT)
         assert runner.wait(seconds=CLEAN_SECONDS) in (5, 130), runner.text
     rig.matrix("sweep")
-    for host, then in before.items():
-        wait_until_nothing(lambda then=then, host=host: difference(then, look(host)), seconds=5)
+    wait_until_as_before(before)
 
 
 def held(remains: list[str]) -> list[str]:

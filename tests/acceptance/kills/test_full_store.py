@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders.host_snapshot import Snapshot, difference, look
-from builders.remains import guarded_remains
+from builders.host_snapshot import Snapshot
+from builders.remains import (
+    guarded_remains,
+    remaining_objects,
+    wait_until_as_before,
+    wait_until_nothing,
+)
 from builders.rig import Rig, going_on, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.lab, pytest.mark.usefixtures("whole_seconds")]
@@ -18,13 +23,14 @@ def test_a_full_disk_stops_the_run_with_clean_hosts_and_a_clear_word(
 ):
     with small_disk(rig.folder / ".matrix") as state:
         with going_on(rig.start("run")) as runner:
-            runner.wait_for("[1/6]", seconds=120)
+            runner.wait_for("[1/6]")
             filler = fill(state)
-            code = runner.wait(seconds=90)
+            code = runner.wait(seconds=300)
         assert code == 3, runner.text
         assert "the disk is full" in runner.text
         assert "Traceback" not in runner.text
-        assert guarded_remains(rig, before) == []
+        assert remaining_objects(rig, before) == []
+        wait_until_nothing(lambda: guarded_remains(rig, before), seconds=90)
         done = rig.cells()
         assert {row[3] for row in done} == {"PASSED"}
         assert len(done) < 6
@@ -34,7 +40,7 @@ def test_a_full_disk_stops_the_run_with_clean_hosts_and_a_clear_word(
         assert set(done) < set(rig.cells())
         assert len(rig.cells()) == 6
         rig.matrix("sweep")
-    assert [difference(then, look(host)) for host, then in before.items()] == [[], []]
+    wait_until_as_before(before)
 
 
 @contextlib.contextmanager

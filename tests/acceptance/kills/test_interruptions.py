@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from builders.host_snapshot import Snapshot
-from builders.remains import guarded_remains, wait_until_nothing
+from builders.remains import guarded_remains, remaining_objects, wait_until_nothing
 from builders.rig import Lab, Rig, going_on, run, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.lab]
@@ -47,7 +47,8 @@ def test_one_signal_ends_the_cells_cleans_up_and_reports(
         runner.wait_until_measuring("web@prod")
         runner.signal(number)
         assert runner.wait(seconds=END_SECONDS) == code, runner.text
-    assert guarded_remains(rig, before) == []
+    assert remaining_objects(rig, before) == []
+    wait_until_nothing(lambda: guarded_remains(rig, before), seconds=END_SECONDS)
     assert "cancelled" in runner.text
     assert (rig.folder / "reports/report.html").exists()
     assert not [row for row in rig.cells() if row[1] == "web"]
@@ -69,7 +70,7 @@ def test_a_second_ctrl_c_says_what_may_be_left_and_the_hosts_clean_up_by_themsel
             runner.wait_for("again to end at once")
             time.sleep(SAME_SECONDS)
             runner.signal(signal.SIGINT)
-            code = runner.wait(seconds=10)
+            code = runner.wait(seconds=END_SECONDS)
     assert code == 5, runner.text
     assert f"may be left on {lab.host('prod')}: container mx-" in runner.text
     taken = wait_until_nothing(lambda: guarded_remains(rig, before), seconds=END_SECONDS)
@@ -91,7 +92,7 @@ def test_ctrl_c_while_probes_are_collected_ends_soon(rig: Rig):
     probes = rig.folder / "probes/web/test_web.py"
     probes.write_text(f"import time\ntime.sleep(120)\n{probes.read_text()}")
     with going_on(rig.start("run")) as runner:
-        wait_until(lambda: list(rig.temporary.glob("mx-probing-*/job-*")), seconds=30)
+        wait_until(lambda: list(rig.temporary.glob("mx-probing-*/job-*")), seconds=300)
         runner.signal(signal.SIGINT)
         assert runner.wait(seconds=END_SECONDS) == 130, runner.text
     assert "Traceback" not in runner.text

@@ -6,6 +6,7 @@ from pathlib import Path
 import docker
 import pytest
 from builders.installed import ROOT
+from builders.sshd import wait_until
 
 from matrix.core.names import LABEL_RUN
 
@@ -109,7 +110,7 @@ def test_nothing_is_left_of_the_run(first_run, installed, shop):
     run = installed.matrix("gate", "--json", at=shop).data["run"]
     assert _objects_of(run) == []
     assert list(installed.temporary.iterdir()) == []
-    assert _processes_below(installed.folder) == []
+    wait_until(lambda: not _processes_below(installed.folder))
     swept = installed.matrix("sweep", "--keep-images", at=shop)
     assert (swept.code, swept.out) == (0, "")
     assert "nothing of ours is left" in swept.err
