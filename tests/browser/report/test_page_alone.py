@@ -36,7 +36,10 @@ def test_a1_the_policy_is_really_in_force(open_page: Callable) -> None:
             document.body.append(image);
         }"""
     )
-    watched.page.wait_for_timeout(100)
+    for _ in range(600):
+        watched.page.wait_for_timeout(100)
+        if len(watched.complaints) > 1:
+            break
     assert watched.page.evaluate("window.ran") is None
     refused = "\n".join(watched.complaints)
     assert len(watched.complaints) == 2
