@@ -238,7 +238,7 @@ def test_a_guard_survives_signals_that_end_other_programs(objects: Objects, toke
 
 
 def test_a_guard_that_ends_is_noticed(token, reach):
-    tether = tie(reach(HERE), token)
+    tether = tie(reach(HERE), token, beat_seconds=2)
     for pid in processes_of(f"MATRIX_TETHER={token}"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
