@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -103,5 +103,7 @@ class Interruption:
 
 
 def _say(text: str) -> None:
-    # Not through Python's own buffers: the thread interrupted here may be using them.
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\nmatrix: {text}\n".encode())
+    # Not through Python's own buffers: the thread interrupted here may be using them. A terminal
+    # that was closed, which is a signal too, takes nothing any more.
+    with suppress(OSError):
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"\nmatrix: {text}\n".encode())
