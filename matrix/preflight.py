@@ -33,6 +33,7 @@ from matrix.site import Site, Supply, open_project, opened
 HOST = "here"
 #: Cells at once: a customer's machine has other work.
 PARALLEL = 1
+MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +120,13 @@ def memory_of(service: Service) -> int:
     return service.settings.memory_bytes + sum(companions)
 
 
+def image_bytes(site: Site, manifest: Manifest) -> int:
+    """Bytes that the kit's images may take at most when they are unpacked; raises Refused."""
+    source = site.supply.source if site.supply else None
+    found = [source.inspect_image(one) for one in {*manifest.images.values()}] if source else []
+    return sum(image.size_bytes for image in found if image is not None)
+
+
 def run_kit(
     site: Site, services: Sequence[str], *, show: Show, halt: Halt, redactor: Redactor
 ) -> tuple[Plan, Outcome, Swept]:
@@ -185,17 +193,22 @@ def _answers(path: Path) -> bool:
     return True
 
 
-def summary(manifest: Manifest, engine: FoundEngine, memory: Sequence[int]) -> tuple[str, ...]:
+def summary(site: Site, manifest: Manifest, engine: FoundEngine) -> tuple[str, ...]:
     """What the kit will do, use and never do, in plain words."""
     services = ", ".join(manifest.services)
+    memory = max(map(memory_of, site.project.services), default=0)
+    minutes = max((one.deadline_seconds for one in site.project.services), default=0.0) / 60
     return (
         f"This kit checks whether these services work on this machine: {services}.",
         f"It was made for {manifest.customer} and is good until "
         f"{manifest.expires_at:%Y-%m-%d %H:%M} UTC.",
         f"It uses {engine.name} at {engine.socket}, loads the kit's images "
         "into it, starts containers with networks of their own, and asks them questions.",
-        f"It takes at most {max(memory, default=0) // (1024 * 1024)} MiB of memory at once and "
-        "ports on 127.0.0.1 that the engine chooses.",
+        f"It takes at most {memory // MEBIBYTE} MiB of memory at once, "
+        f"{image_bytes(site, manifest) // MEBIBYTE} MiB of disk for the images that are not there "
+        "yet, and ports on 127.0.0.1 that the engine chooses.",
+        f"It gives a service {minutes:.0f} minutes at most, and tries once more where something "
+        "got in the way.",
         "It uses no network, changes no setting, touches no container, image or volume that is "
         "not its own, and removes all of its own at the end, images too.",
         f"It writes report.html and {manifest.customer}-result.matrix into this folder and sends "

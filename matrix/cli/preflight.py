@@ -26,7 +26,6 @@ from matrix.core.text import clean
 from matrix.execution.toolbox import Halt
 from matrix.preflight import (
     choose_engine,
-    memory_of,
     opened_kit,
     run_kit,
     summary,
@@ -119,8 +118,7 @@ def preflight(
     redact_output(redactor)
     engine = choose_engine(engine_socket)
     with opened_kit(path, folder, engine, datetime.now(UTC)) as (site, manifest):
-        memory = [memory_of(one) for one in site.project.services]
-        for line in summary(manifest, engine, memory):
+        for line in summary(site, manifest, engine):
             talk(line)
         if facts_only:
             return _print_requirements(site)
