@@ -83,9 +83,9 @@ def test_slash_goes_to_the_query_and_escape_back_to_the_cell(grid: Page) -> None
 def test_a_question_mark_asks_for_help_and_escape_goes_back(grid: Page) -> None:
     press(grid, "ArrowRight", "?")
     help_ = grid.get_by_role("dialog", name="Asking the grid")
-    assert help_.is_visible()
+    expect(help_).to_be_visible()
     press(grid, "n", "/", "Escape")
-    assert not help_.is_visible()
+    expect(help_).to_be_hidden()
     assert focused(grid) == "website@dev"
 
 

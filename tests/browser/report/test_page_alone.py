@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders.reports import HOSTILE
+from builders.reports import HOSTILE, a_report
 from builders.shop import shop_report
 from playwright.sync_api import Browser, Route
 
 from matrix.core.text import neutralise
+from matrix.report import render
 from matrix.report.summary import places
 
 
@@ -95,6 +96,30 @@ def test_a3_an_empty_plan_is_all_unknown(open_page: Callable) -> None:
     assert page.locator("h1").inner_text().split() == ["?", "Gate", "INCOMPLETE"]
     assert page.locator(".tile .glyph").all_inner_texts() == ["?"] * 4
     assert "exits 4" in page.locator(".known").inner_text()
+
+
+def test_what_was_never_measured_is_folded_away_where_it_can_be_opened(open_page: Callable) -> None:
+    watched = open_page("empty")
+    page = watched.page
+    never = page.locator("details.fold")
+    assert never.locator("summary").inner_text() == "4 cells were never measured"
+    assert not never.locator("li").first.is_visible()
+    never.locator("summary").click()
+    assert never.locator("li:visible").count() == 4
+    assert open_page("shop").page.locator("details.fold li").count() == 1
+    bare = open_page("empty", java_script_enabled=False).page
+    assert bare.locator("details.fold li:visible").count() == 4
+
+
+def test_a_project_without_cells_says_what_it_takes(
+    open_page: Callable, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    pages["none"] = tmp_path / "none.html"
+    pages["none"].write_text(render("html", a_report((), ())), encoding="utf-8")
+    watched = open_page("none")
+    assert watched.page.locator(".empty").inner_text().startswith("There is no cell yet")
+    watched.page.keyboard.press("n")
+    assert watched.complaints == []
 
 
 def test_a13_hostile_evidence_is_only_text(open_page: Callable) -> None:

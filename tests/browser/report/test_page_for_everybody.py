@@ -142,7 +142,7 @@ def test_a5_axe_finds_nothing_in_what_is_opened_or_marked(open_page: Callable) -
 def test_a5_axe_finds_nothing_in_the_help(open_page: Callable) -> None:
     page = open_page("shop", **FOR_AXE).page
     page.keyboard.press("?")
-    assert page.get_by_role("dialog").is_visible()
+    expect(page.get_by_role("dialog")).to_be_visible()
     found = violations(page)
     assert found.violations_count == 0, found.generate_report()
 
