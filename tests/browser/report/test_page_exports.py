@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builders.reports import a_cell, a_report, a_service, an_attempt, an_environment
 from builders.shop import shop_report
 from junitparser import JUnitXml
 from playwright.sync_api import Page
 
 from matrix.core.verdict import Verdict
+from matrix.report import render
 from matrix.report.summary import counts
 
 COUNTS = {verdict.value: count for verdict, count in counts(shop_report()).items()}
@@ -81,6 +83,27 @@ def test_a22_what_is_filtered_away_is_not_exported(open_page: Callable, tmp_path
     page = open_page("shop", "#q=status:failed").page
     assert counted("CSV", exported(page, "CSV", tmp_path))["FAILED"] == COUNTS["FAILED"]
     assert counted("JSON", exported(page, "JSON", tmp_path))["PASSED"] == 0
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "|x", "%x", " =1", "\n-1", "＝1", "＋1", "－1", "＠x")
+
+
+def test_a13_nothing_in_an_export_is_a_formula(
+    open_page: Callable, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    services = tuple(a_service(f"s{number}") for number in range(len(FORMULAS)))
+    cells = [
+        a_cell(one.name, "qa", Verdict.FAILED, an_attempt(), reason=formula, message=formula)
+        for one, formula in zip(services, FORMULAS, strict=True)
+    ]
+    pages["formulas"] = tmp_path / "formulas.html"
+    report = a_report(services, (an_environment("qa"),), cells)
+    pages["formulas"].write_text(render("html", report), encoding="utf-8")
+    text = exported(open_page("formulas").page, "CSV", tmp_path)
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len(rows) == 1 + len(FORMULAS)
+    for field in (field for row in rows[1:] for field in row):
+        assert not field.strip().startswith(tuple("=+-@|%＝＋－＠")), field
 
 
 def test_a13_an_export_of_hostile_evidence_is_only_text(

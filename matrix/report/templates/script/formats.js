@@ -4,8 +4,9 @@ matrix.formats = (() => {
   const ORDER = ["FAILED", "ERROR", "MISSING", "STALE", "WARNED", "UNSUPPORTED", "PASSED"];
   const counts = (cells) => Object.fromEntries(ORDER.map((verdict) => [verdict, cells.filter((cell) => cell.verdict === verdict).length]));
 
-  /* A spreadsheet takes what starts like this for a formula (OWASP, CSV injection). */
-  const safe = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  /* A spreadsheet takes what starts like this for a formula (OWASP, CSV injection); blanks in front
+     and full-width forms do not hide one. */
+  const safe = (text) => (/^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
   const csvField = (value) => `"${safe(String(value ?? "")).replaceAll('"', '""')}"`;
   const csv = (data, cells) => [COLUMNS, ...cells.map((cell) => COLUMNS.map((name) => cell[name]))]
     .map((row) => row.map(csvField).join(",")).join("\r\n") + "\r\n";
