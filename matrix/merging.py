@@ -12,9 +12,10 @@ from matrix import __version__
 from matrix.answer import read_report
 from matrix.core.errors import UsageError
 from matrix.core.grid import Report
-from matrix.core.model import CellId
+from matrix.core.model import CellId, Project
 from matrix.core.result import CellResult, EnvironmentFinding, Reporter, Run, RunState
 from matrix.core.store_ports import Store
+from matrix.core.text import one_line
 from matrix.report.replay import read_replay
 from matrix.site import Site
 from matrix.store import new_run_id, open_store
@@ -22,6 +23,8 @@ from matrix.store import new_run_id, open_store
 #: How every SQLite file begins (sqlite.org/fileformat2.html).
 SQLITE = b"SQLite format 3\0"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+#: Characters of another project's name that are shown.
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +44,10 @@ def merge(site: Site, paths: Sequence[Path]) -> Report:
     """The grid of all *paths*, JSON reports or stores, as the policy of *site* decides over it.
 
     Of a cell that several know the newest measurement counts. Nothing is written into the store of
-    *site*. Raises UsageError for a file that is neither, saying what is wrong with it.
+    *site*. Raises UsageError for a file that is neither, or is of another project, saying what is
+    wrong with it.
     """
-    parts = sorted((_part(path) for path in paths), key=lambda part: part.started_at)
+    parts = sorted((_part(path, site.project) for path in paths), key=lambda one: one.started_at)
     now = datetime.now(UTC)
     with closing(open_store("memory://")) as store:
         run = Run(
@@ -90,7 +94,17 @@ def _newest(parts: Sequence[Part]) -> Mapping[Reporter | None, Sequence[CellResu
     return by_reporter
 
 
-def _part(path: Path) -> Part:
+def _part(path: Path, project: Project) -> Part:
+    part = _read(path, project)
+    rows = {one.name for one in project.services}
+    columns = {one.name for one in project.environments}
+    cells = [result.cell for result in part.results]
+    if cells and not any(at.service in rows and at.environment in columns for at in cells):
+        raise UsageError(f"{path}: none of its cells is one of this project, such as {cells[0]}")
+    return part
+
+
+def _read(path: Path, project: Project) -> Part:
     try:
         with path.open("rb") as file:
             begins = file.read(len(SQLITE))
@@ -99,6 +113,9 @@ def _part(path: Path) -> Part:
     if begins == SQLITE:
         return _of_store(path)
     replay = read_replay(path)
+    if replay.project != project.name:
+        found = one_line(replay.project, _LONGEST_NAME)
+        raise UsageError(f'{path}: is a report of project "{found}", and this is "{project.name}"')
     return Part(
         plan_digest=replay.plan_digest,
         release=replay.release,

@@ -42,6 +42,7 @@ _EXCLUDED = "excluded"
 class Replay:
     """What a report says was measured."""
 
+    project: str
     plan_digest: str
     release: str
     started_at: datetime
@@ -73,6 +74,7 @@ def replay_of(document: Document, path: Path) -> Replay:
     """The measurements in *document*, which came from *path*; raises UsageError."""
     results = tuple(_results(path, document))
     return Replay(
+        project=document.project,
         plan_digest=document.plan_digest,
         release=document.release,
         started_at=_moment(path, document.started_at),

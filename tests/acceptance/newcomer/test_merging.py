@@ -129,6 +129,28 @@ def test_a_report_that_says_more_than_its_evidence_is_refused(project, shard, ca
     assert said.out == ""
 
 
+def test_a_report_of_another_project_is_refused(project, shard, capsys):
+    path = project / shard("one", "hello@local", PASSED)
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "project": "other"}))
+    capsys.readouterr()
+    assert execute(["merge", "one.json"]) == 2
+    said = capsys.readouterr()
+    assert 'one.json: is a report of project "other"' in said.err
+    assert said.out == ""
+
+
+def test_a_store_without_a_cell_of_this_project_is_refused(project, shard, capsys):
+    shard("one", "hello@local", PASSED)
+    inventory = project / "inventories/local.toml"
+    inventory.write_text(inventory.read_text().replace("environments.local", "environments.here"))
+    capsys.readouterr()
+    assert execute(["merge", "state-one/store.sqlite"]) == 2
+    assert (
+        "none of its cells is one of this project, such as hello@local" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff\xfe", b"[" * 100_000, b"{}", b"<html>", b"SQLite format 3\0 and no more"],
