@@ -44,8 +44,9 @@ def join(client: APIClient, members: Sequence[HostPlan], report: Callable[[str],
         for worker in strangers:
             _leave(client, worker)
             _asked(client, worker, "swarm", "join", "--token", token, f"{manager.address}:{_PORT}")
-    _wait_until_ready(client, manager, [_node_id(client, member) for member in members])
-    _forget_gone(client, manager)
+    ids = [_node_id(client, member) for member in members]
+    _wait_until_ready(client, manager, ids)
+    _forget_others(client, manager, ids)
     seconds = time.monotonic() - began
     report(f"lab: {manager.environment}: {len(members)} hosts in one swarm after {seconds:.1f} s")
 
@@ -58,10 +59,11 @@ def _wait_until_ready(client: APIClient, manager: HostPlan, ids: Sequence[str]) 
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _forget_gone(client: APIClient, manager: HostPlan) -> None:
-    """Nodes that were hosts before these were made anew."""
-    for node, status in _nodes(client, manager).items():
-        if status == "Down":
+def _forget_others(client: APIClient, manager: HostPlan, ids: Sequence[str]) -> None:
+    """Nodes that were hosts before these were made anew; a manager that has not missed them yet
+    says that they are ready."""
+    for node in _nodes(client, manager):
+        if node not in ids:
             _asked(client, manager, "node", "rm", "--force", node)
 
 
