@@ -54,14 +54,15 @@ class Decoys:
         )
 
     def build(self) -> None:
-        """A tiny image with an anonymous volume."""
+        """A tiny image with an anonymous volume, which no other set has."""
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "Dockerfile").write_text(
                 "FROM scratch\nCOPY busybox /bin/busybox\nVOLUME /anonymous\n"
                 'ENTRYPOINT ["/bin/busybox", "sleep", "99999"]\n'
             )
             run("cp", run("which", "busybox").strip(), folder)
-            run("docker", "build", "-q", "-t", self.image, *_labels(), folder)
+            own = ("--label", f"salt={self.salt}")
+            run("docker", "build", "-q", "-t", self.image, *_labels(), *own, folder)
 
     def plant(self, *inside: str) -> None:
         """Make them with the ``docker`` that the words *inside* lead to."""
