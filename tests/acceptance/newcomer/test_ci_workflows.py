@@ -25,6 +25,15 @@ connection = "local"
 engine_socket = "/nonexistent/engine.sock"
 """
 
+A_SECOND_PLACE = """
+[environments.second]
+kind = "qa"
+engine = "docker"
+[[environments.second.hosts]]
+name = "second"
+connection = "local"
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
@@ -132,9 +141,42 @@ def test_gitlab_gets_its_reports_and_ends_as_the_gate_decides(installed, example
     assert f"MATRIX_EXIT_CODE={RED}\n" in variables
 
 
+def measured_in_shards(installed, folder):
+    """What the jobs of the workflow in shards leave behind: the gate's answer."""
+    jobs = workflow(".github/workflows/shards.yml")["jobs"]
+    (kept,) = [one["with"]["path"] for one in jobs["measure"]["steps"] if "upload" in str(one)]
+    (at,) = [one["with"]["path"] for one in jobs["gate"]["steps"] if "download" in str(one)]
+    for number, shard in enumerate(jobs["measure"]["strategy"]["matrix"]["shard"]):
+        machine = folder.with_name(f"machine-{number}")
+        shutil.copytree(folder, machine, ignore=shutil.ignore_patterns(at))
+        (code,) = runs(jobs["measure"])
+        assert shell(installed, machine, code, SHARD=shard).code == 0
+        (folder / at / f"shard-{number}").mkdir(parents=True)
+        shutil.copy(machine / kept, folder / at / f"shard-{number}")
+    (code,) = runs(jobs["gate"])
+    return shell(installed, folder, code)
+
+
+def runs(job):
+    return [step["run"] for step in job["steps"] if step.get("run", INSTALL) != INSTALL]
+
+
+@pytest.mark.full
+@pytest.mark.engine
+def test_shards_are_one_grid_and_end_as_the_gate_decides(installed, example):
+    with (example / "inventories/local.toml").open("a") as file:
+        file.write(A_SECOND_PLACE)
+    break_a_probe(example)
+    answer = measured_in_shards(installed, example)
+    assert answer.code == RED, answer
+    assert "2 of 2 required cells known" in answer.out
+    assert (example / "reports/report.html").stat().st_size > 0
+
+
 def test_every_step_names_what_is_there():
-    job = workflow(".github/workflows/compatibility.yml")["jobs"]["gate"]
-    for step in job["steps"]:
-        assert {"uses", "run"} & step.keys()
-        if "uses" in step:
-            assert "@v" in step["uses"]
+    for name in ("compatibility", "shards"):
+        for job in workflow(f".github/workflows/{name}.yml")["jobs"].values():
+            for step in job["steps"]:
+                assert {"uses", "run"} & step.keys()
+                if "uses" in step:
+                    assert "@v" in step["uses"]
