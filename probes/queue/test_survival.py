@@ -45,8 +45,12 @@ class Ensemble:
         names = [server for server in among if self.role(server) == "master"]
         return names[0] if len(names) == 1 else ""
 
+    def address(self, server):
+        """The one it has now, where the others reach it."""
+        return self[server].host.run("hostname -i").stdout.split()[0]
+
     def successors(self):
-        """Addresses of the replicas that the first sentinel would choose a new master from."""
+        """``address:port`` of the replicas that the first sentinel would choose a master from."""
         told = self.redis("sentinel-1", "sentinel", "replicas", "main", port=26379)
         found, one = [], {}
         for name, value in zip(told[::2], told[1::2], strict=False):
@@ -163,11 +167,14 @@ def test_a_frozen_sentinel_does_not_stop_the_others(ensemble, eventually):
 def test_losing_the_master_loses_no_acknowledged_item(ensemble, key, eventually):
     """When the master is killed another takes over with every acknowledged item"""
     master = settled_master(ensemble, eventually)
+    rest = [server for server in SERVERS if server != master]
     # Who came back under another address is known to the sentinels once the master told of it.
-    assert eventually(ensemble.successors, seconds=30), "the sentinels know no replica to choose"
+    replicas = {f"{ensemble.address(server)}:6379" for server in rest}
+    assert eventually(lambda: replicas <= set(ensemble.successors()), seconds=30), (
+        f"the sentinels would choose from {ensemble.successors()}, the replicas are {replicas}"
+    )
     acknowledged = ensemble.push(master, key, 50)
     assert acknowledged
-    rest = [server for server in SERVERS if server != master]
     ensemble[master].kill()
     successor = eventually(lambda: ensemble.master(among=rest), seconds=40)
     assert successor, "no replica became the master"
