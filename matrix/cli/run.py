@@ -14,7 +14,7 @@ from matrix.cli.output import json_option, print_report, project_options, say_bu
 from matrix.cli.progress import shown
 from matrix.cli.selection import selection_options
 from matrix.core.expected import Expected, compare, within
-from matrix.core.gate import Exit, code_of_signal, exit_code
+from matrix.core.gate import Exit, code_of_signal, exit_code, first_of
 from matrix.execution.toolbox import Halt
 from matrix.loading import load_expected
 from matrix.report import FILES, RENDERERS
@@ -87,7 +87,8 @@ def command(
     """Measure cells, write reports and decide: exits as `matrix gate` would.
 
     Options that choose cells take patterns as a shell has them, and may be repeated; given
-    together they must all match.
+    together they must all match. With nothing selected it exits with 4; --last-failed with
+    nothing left to measure exits as the gate does.
 
     Ctrl-C ends the running cells, cleans up and writes the report; a second Ctrl-C ends at once
     and leaves cleaning to the hosts' tethers.
@@ -110,6 +111,9 @@ def command(
             leftovers=bool(outcome.leftovers),
             interrupted=interruption.number,
         )
+        if not outcome.cells and not wish.last_failed:
+            # Whatever the grid says, what was asked for was not measured.
+            return first_of([Exit(code), Exit.INCOMPLETE])
         if wanted is None or code >= Exit.LEFTOVERS:
             return code
         return _compare(wanted, outcome, inventories)
