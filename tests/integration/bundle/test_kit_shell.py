@@ -97,9 +97,11 @@ class Machine:
         path = self.engine / file
         return path.read_text().splitlines() if path.exists() else []
 
-    def start(self, kit: Path, *words: str) -> subprocess.Popen[str]:
+    @contextmanager
+    def start(self, kit: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """The kit's shell part; what still runs at the end is killed, for it would never end."""
         shutil.copy(kit, self.root / "a kit.matrix")
-        return subprocess.Popen(
+        with subprocess.Popen(
             [*self.shell, "../a kit.matrix", *words],
             cwd=self.here,
             stdin=subprocess.DEVNULL,
@@ -114,7 +116,12 @@ class Machine:
                 "MATRIX_PYTHON": "no-such-python",
                 **self.environ,
             },
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def run(self, kit: Path, *words: str) -> tuple[int, str]:
         """Exit code and all that was said; nothing of it stays in the folder for such things."""
