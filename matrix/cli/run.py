@@ -106,17 +106,20 @@ def command(
             return code_of_signal(interruption.number or signal.SIGINT)
         paths = _write(one, outcome, formats or ("html",))
         _say(outcome, paths, as_json=as_json)
-        code = exit_code(
-            outcome.report.decision,
-            leftovers=bool(outcome.leftovers),
-            interrupted=interruption.number,
-        )
-        if not outcome.cells and not wish.last_failed:
-            # Whatever the grid says, what was asked for was not measured.
-            return first_of([Exit(code), Exit.INCOMPLETE])
-        if wanted is None or code >= Exit.LEFTOVERS:
+        code = _code(outcome, wish, interruption.number)
+        if wanted is None or not outcome.cells or code >= Exit.LEFTOVERS:
             return code
         return _compare(wanted, outcome, inventories)
+
+
+def _code(outcome: Outcome, wish: Wish, interrupted: int | None) -> int:
+    """As the gate decides; but with nothing selected what was asked for was not measured, whatever
+    the grid says."""
+    left = bool(outcome.leftovers)
+    code = exit_code(outcome.report.decision, leftovers=left, interrupted=interrupted)
+    if outcome.cells or wish.last_failed:
+        return code
+    return first_of([Exit(code), Exit.INCOMPLETE])
 
 
 def _carry_out(one: Site, wish: Wish, resume: str | None, halt: Halt) -> Outcome:
