@@ -103,6 +103,16 @@ def test_rows_and_columns_stand_in_groups_and_in_the_order_asked_for(open_page: 
     assert page.locator("tr.group, tr.groups").count() == 0
 
 
+def test_the_heads_of_groups_are_as_wide_as_what_a_query_leaves(open_page: Callable) -> None:
+    page = open_page("past", "#q=status:failed&rows=owner&columns=kind").page
+    right = "all => Math.max(...all.map((one) => one.getBoundingClientRect().right))"
+    edges = [
+        page.locator(what).evaluate_all(right)
+        for what in (".grid tbody td:visible", "tr.group th", "tr.groups th:visible", ".grid")
+    ]
+    assert max(edges) - min(edges) <= 2
+
+
 def test_arrows_walk_the_order_that_is_shown(open_page: Callable) -> None:
     page = open_page("past", "#columns=site&sort=name").page
     page.locator('.tile[tabindex="0"]').focus()

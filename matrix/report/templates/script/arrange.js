@@ -75,7 +75,9 @@ matrix.arrange = (() => {
       head.classList.toggle("gone", !left);
       head.colSpan = Math.max(1, left);
     });
+    const width = data.environments.filter((one) => !one.gone).length + 1;
     (data.rowGroups || []).forEach(({ head, services }) => {
+      head.firstElementChild.colSpan = width;
       head.classList.toggle("gone", services.every((one) => one.gone));
     });
   };
