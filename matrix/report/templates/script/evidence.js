@@ -59,7 +59,7 @@ matrix.evidence = (() => {
     of.unreported.length ? [el("h3", {}, el("b", {}, "Planned, never reported"), el("span", { class: "sum" }, String(of.unreported.length))),
       el("ul", { class: "unreported" }, of.unreported.map((id) => el("li", {}, el("span", { "aria-hidden": "true" }, "? "), el("span", { class: "vh" }, "MISSING: "), el("code", {}, id))))] : null,
     of.logs.map(([name, log]) => el("details", { class: "log" }, el("summary", {}, name ? `Log of ${name}` : "Container log", el("span", { class: "took" }, "tail")), text(log || "(empty)"))),
-    of.traceback ? el("details", { class: "log" }, el("summary", {}, "Traceback of an error of our own"), text(of.traceback)) : null,
+    of.traceback ? el("details", { class: "log" }, el("summary", {}, "Traceback of an error of our own", el("span", { class: "took" }, "whole")), text(of.traceback)) : null,
     images(of, cell.image),
     timing(of.steps),
   ];

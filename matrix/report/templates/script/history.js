@@ -55,7 +55,7 @@ matrix.history = (() => {
       el("ol", { class: "runs", "aria-label": "Measurements, oldest first" },
         [...pairs].reverse().map(([one, before]) => bar(one, before, history.first_bad))),
       el("p", { class: "note" }, sentence(past, history)),
-      el("details", { class: "log" }, el("summary", {}, "Each measurement"),
+      el("details", { class: "log" }, el("summary", {}, "Each measurement", el("span", { class: "took" }, count(past.length, "line"))),
         el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Each measurement" },
           el("table", { class: "runs-table" }, el("thead", {}, el("tr", {}, ["Verdict", "Run", "When", "What was different"].map((name) => el("th", { scope: "col" }, name)))),
             el("tbody", {}, pairs.map(([one, before]) => row(one, before, history.first_bad)))))));
