@@ -263,7 +263,8 @@ def test_a_signal_reaches_the_runner(kit, machine, number):
         wait_until(lambda: waits(process), "the shell does not wait")
         process.send_signal(number)
         process.communicate(timeout=300)
-    assert process.returncode == 143
+    # The runner's own, or that of the signal where it ended before the shell looked again.
+    assert process.returncode in (143, 128 + number)
     assert f"kill -s {number.name.removeprefix('SIG')}" in "\n".join(machine.asked())
     assert list(machine.temporary.iterdir()) == []
 
