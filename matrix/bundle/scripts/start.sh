@@ -328,6 +328,10 @@ attend() {
         wait "$child" || code=$?
         kill -0 "$child" 2>/dev/null || break
     done
+    # A signal that came as the runner ended hides its code, which can still be asked for then.
+    again=0
+    wait "$child" 2>/dev/null || again=$?
+    [ "$again" -eq 127 ] || code=$again
     case $code in
     [0-6] | 129 | 130 | 143) rm "$folder/running" ;;
     *) say "the runner ended in a way it never should ($code)" && code=70 ;;
