@@ -3,6 +3,7 @@
 A right digest is at the end of each, as if its sender had made it so. Limits are of the kernel.
 """
 
+import json
 import os
 import random
 import socket
@@ -21,9 +22,20 @@ REFUSED, NO_ENGINE, NOT_STARTED = 6, 3, 2
 #: What is promised; three times the seconds.
 MEMORY_BYTES, SECONDS = 256 * 1024 * 1024, 15
 #: Beyond this the kernel says no; libraries are mapped far beyond what is used of them.
-MAPPED_KIBIBYTES = 1024 * 1024
+MAPPED_BYTES = 1024 * 1024 * 1024
 TRACES = ("Traceback", 'File "', "Error:", "Exception")
-LIMITED = f'ulimit -v {MAPPED_KIBIBYTES} -t {SECONDS}; exec sh ../given.matrix "$@"'
+#: Starts the kit under the limits and prints what it took. A process of its own, since the kernel
+#: counts to a child what its parent had in memory when it was made; the tests' own has much.
+LAUNCH = f"""
+import json, resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_AS, ({MAPPED_BYTES}, {MAPPED_BYTES}))
+resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
+with open(sys.argv[1], "wb") as said:
+    words = ["sh", "../given.matrix", *sys.argv[2:]]
+    code = subprocess.call(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_maxrss * 1024, used.ru_utime + used.ru_stime]))
+"""
 
 
 @dataclass(frozen=True)
@@ -63,33 +75,29 @@ def start(tmp_path: Path) -> Iterator[Callable[[bytes], Started]]:
 def _started(kit: bytes, around: Path, engine: Path) -> Started:
     (around / "given.matrix").write_bytes(kit)
     words = ("preflight", "--facts-only", "--engine-socket", str(engine))
-    with (around.parent / "said").open("w+b") as said:
-        process = subprocess.Popen(
-            ["sh", "-c", LIMITED, "sh", *words],
-            cwd=around / "here",
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "HOME": str(around / "home"),
-                "TMPDIR": str(around / "tmp"),
-                "MATRIX_PYTHON": sys.executable,
-            },
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read().decode("utf-8", "replace")
+    said = around.parent / "said"
+    launched = subprocess.run(
+        [sys.executable, "-I", "-c", LAUNCH, str(said), *words],
+        cwd=around / "here",
+        stdout=subprocess.PIPE,
+        check=True,
+        start_new_session=True,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(around / "home"),
+            "TMPDIR": str(around / "tmp"),
+            "MATRIX_PYTHON": sys.executable,
+        },
+    )
+    code, peak_bytes, seconds = json.loads(launched.stdout)
     there = sorted(str(one.relative_to(around)) for one in around.rglob("*"))
     assert there == ["given.matrix", "here", "home", "tmp"]
     assert sorted(one.name for one in around.parent.iterdir()) == ["around", "said"]
     return Started(
-        code=process.returncode,
-        said=text,
-        peak_bytes=used.ru_maxrss * 1024,
-        seconds=used.ru_utime + used.ru_stime,
+        code=code,
+        said=said.read_bytes().decode("utf-8", "replace"),
+        peak_bytes=peak_bytes,
+        seconds=seconds,
     )
 
 
