@@ -7,8 +7,6 @@ from builders.trials import Result, Trial, Victim
 pytestmark = [pytest.mark.engine, pytest.mark.lab]
 
 GROWTH_BYTES = 64 * 1024 * 1024
-#: For keeping what the last probe found.
-SETTLE_SECONDS = 1.0
 LINE_BYTES = 200_000_000
 GIBIBYTE = 1024**3
 
@@ -41,14 +39,17 @@ def flood(trial: Trial, side: str, cases: dict) -> None:
 
 
 def growth_bytes(result: Result) -> int:
-    """What the runner took while probes drowned it; writing the reports comes after that."""
+    """What the runner took while probes drowned it, and while it kept what all but the last found.
+
+    What comes after the last is the writing of reports, within the same second.
+    """
     began = min(result.signals.values())
     ended = max(
         at + result.cell(f"{service}@docker").probe("test_it")["seconds"]
         for service, at in result.signals.items()
     )
     before = [size for at, size in result.memory if at <= began][-1]
-    return max(size for at, size in result.memory if began < at <= ended + SETTLE_SECONDS) - before
+    return max(size for at, size in result.memory if began < at <= ended) - before
 
 
 @pytest.fixture(scope="module")
