@@ -50,10 +50,11 @@ class Budget:
         # Nearly every text: short, and with nothing that could be dangerous.
         whole = len(found) <= limit and found.isprintable()
         kept = found if whole else neutralise(found, limit=limit)
-        for fewer in (limit * len(kept) // _size(kept) - _MARK, limit // _WIDEST):
-            if _size(kept) > limit:
-                kept = neutralise(found, limit=fewer)
-        self.left -= _size(kept)
+        size = _size(kept)
+        if size > limit:
+            kept = _fitting(found, limit, limit * len(kept) // size - _MARK)
+            size = _size(kept)
+        self.left -= size
         return kept
 
 
@@ -122,6 +123,12 @@ def gather(
         gathered[place.cell.cell] = _attempts(place, budget)
         whole.left -= before - budget.left
     return gathered
+
+
+def _fitting(found: str, limit: int, characters: int) -> str:
+    """*found* in at most *limit* bytes: *characters* of it, or as many as fit whatever they are."""
+    kept = neutralise(found, limit=characters)
+    return kept if _size(kept) <= limit else neutralise(found, limit=limit // _WIDEST)
 
 
 def _size(text: str) -> int:

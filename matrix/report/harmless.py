@@ -5,7 +5,7 @@ renderer can forget it for a value that never went through the store. A large re
 million texts, most of them many times: what needs no change is not made anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from operator import attrgetter, is_
 from typing import Any, TypeVar, cast
@@ -71,25 +71,45 @@ def _mapping(value: Mapping[object, object]) -> Mapping[object, object]:
 
 
 def _dataclass(kind: type) -> _Way:
-    """One that reads all fields at once, and makes a new value only where one has changed."""
-    names = tuple(field.name for field in fields(kind))
-    # For a single name attrgetter gives no tuple; no field bears the second.
-    read = attrgetter(*names) if len(names) > 1 else attrgetter(*names, "__class__")
+    """One that makes a new value only where a field has changed.
+
+    Most values hold short texts with nothing in them: those are looked at all at once.
+    """
+    every = tuple(field.name for field in fields(kind))
+    texts = tuple(field.name for field in fields(kind) if field.type in {str, "str"})
+    read_texts = _reader(texts)
+    rest = tuple(name for name in every if name not in texts)
+    read_rest = _reader(rest)
+    limit = text.LIMIT
 
     # Any: replace() wants to know which dataclass.
     def way(value: Any) -> object:  # noqa: ANN401
-        changes = {}
-        for name, found in zip(names, read(value), strict=False):
-            kind = type(found)
-            # Most are short texts with nothing in them, or no texts: neither is worth a call.
-            if kind is str and len(found) <= text.LIMIT and found.isprintable():
-                continue
-            way = _WAYS[kind] if kind in _WAYS else _learn(kind)
-            if way is None:
-                continue
-            made = way(found)
-            if made is not found:
-                changes[name] = made
+        changes = _changes(zip(rest, read_rest(value), strict=True))
+        together = "".join(read_texts(value))
+        if len(together) > limit or not together.isprintable():
+            changes |= _changes(zip(texts, read_texts(value), strict=True))
         return replace(value, **changes) if changes else value
 
     return way
+
+
+def _changes(found: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Of *found*, what is not harmless, by its name, made so."""
+    changes = {}
+    for name, value in found:
+        kind = type(value)
+        way = _WAYS[kind] if kind in _WAYS else _learn(kind)
+        if way is None:
+            continue
+        made = way(value)
+        if made is not value:
+            changes[name] = made
+    return changes
+
+
+def _reader(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    """One that reads all fields of *names* at once."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    # For a single name attrgetter gives no tuple.
+    return lambda value: tuple(getattr(value, name) for name in names)
