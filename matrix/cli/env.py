@@ -8,6 +8,7 @@ import click
 from matrix.app import examine
 from matrix.cli.output import (
     environments_of,
+    file_or_stdout,
     json_option,
     plain,
     print_json,
@@ -140,6 +141,7 @@ def facts(
     "--output",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_or_stdout,
     help="Write to this file instead of stdout; it must not exist yet.",
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))

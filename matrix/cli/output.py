@@ -73,6 +73,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def file_or_stdout(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """The callback of an ``--output`` that is stdout when it is left away, or "-" as elsewhere."""
+    return None if path == Path("-") else path
+
+
 def talk(text: str) -> None:
     """Say something to people."""
     click.echo(clean(text), err=True)

@@ -9,7 +9,14 @@ import click
 from matrix.answer import read_report
 from matrix.bundle import dsse, sshsig
 from matrix.bundle.keys import SigningKey, sign_file
-from matrix.cli.output import json_option, print_report, project_options, site, talk
+from matrix.cli.output import (
+    file_or_stdout,
+    json_option,
+    print_report,
+    project_options,
+    site,
+    talk,
+)
 from matrix.cli.signing import private_key
 from matrix.core.errors import UsageError
 from matrix.core.grid import Report
@@ -35,6 +42,7 @@ ENVELOPED = "in-toto"
     "--output",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_or_stdout,
     help="Write to this file instead of stdout.",
 )
 @click.option(

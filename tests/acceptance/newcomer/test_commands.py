@@ -144,6 +144,11 @@ def test_an_inventory_is_imported_and_can_be_used(project, capsys):
     assert "qa" in tomllib.loads((project / "inventories/more.toml").read_text())["environments"]
 
 
+def test_a_dash_as_output_is_stdout(project, data):
+    assert data("report", "-o", "-").keys() == data("report").keys()
+    assert not (project / "-").exists()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_for_the_shell(capsys, shell):
     assert execute(["completion", shell]) == 0
