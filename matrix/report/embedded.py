@@ -189,7 +189,12 @@ def _column(values: list[T]) -> T | list[T]:
 
 def _ids(values: list[str]) -> str | list[str]:
     found = _column(values)
-    return summary.short_id(found) if isinstance(found, str) else list(map(summary.short_id, found))
+    return _short(found) if isinstance(found, str) else list(map(_short, found))
+
+
+def _short(ids: str) -> str:
+    # An environment of several hosts has a fingerprint of several, joined.
+    return "+".join(map(summary.short_id, ids.split("+")))
 
 
 def _past(past: Past) -> Json:
