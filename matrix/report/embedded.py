@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from matrix.core.fingerprint import PASSING
 from matrix.core.grid import GridCell, Report
-from matrix.core.history import CellHistory, Cluster, Past
+from matrix.core.history import PANEL_LENGTH, CellHistory, Cluster, Past
 from matrix.core.model import Environment, Service
 from matrix.core.result import EnvironmentFinding, Fact, HostFinding, Reporter
 from matrix.core.waivers import JudgedWaiver
@@ -26,6 +26,8 @@ from matrix.report.summary import Place
 VERSION = 1
 #: Key of what is known about the environments, beside the cells' ids; no cell has such an id.
 ENVIRONMENTS = "environments"
+#: Runs that the page offers to be compared with, besides the newest one of each release.
+MOST_RUNS = 50
 
 #: What json.dumps takes; each maker of one says its keys.
 Json = dict[str, object]
@@ -46,6 +48,9 @@ def grid_json(report: Report) -> str:
             "started_at": report.started_at.isoformat(),
             "signed_by": report.signed_by,
             "baseline": report.comparison.baseline if report.comparison else "",
+            "runs": _runs(report),
+            # So many measurements of a cell are kept: with fewer, there were no others.
+            "kept": PANEL_LENGTH,
             "services": [_service(service, report) for service in report.grid.services],
             "environments": [
                 _environment(one, report.grid.findings.get(one.name))
@@ -154,6 +159,18 @@ def _measured(cell: GridCell) -> Json:
     }
 
 
+def _runs(report: Report) -> list[Json]:
+    """The runs that measured what the page shows, newest first: as many as are offered, and the
+    newest one of every release."""
+    histories = filter(None, map(report.history.get, report.grid.cells))
+    # Of 150,000 measurements: whichever of a run comes last, they are minutes apart.
+    measured = {past.run: past for history in histories for past in history.past}
+    newest = sorted(measured.values(), key=lambda one: one.finished_at, reverse=True)
+    released = {past.release: past for past in reversed(newest) if past.release}
+    offered = {past.run for past in (*newest[:MOST_RUNS], *released.values())}
+    return [_past(past) for past in newest if past.run in offered]
+
+
 def _cluster(cluster: Cluster) -> Json:
     return {"signature": cluster.signature, "cells": [str(cell) for cell in cluster.cells]}
 
@@ -169,7 +186,7 @@ def _history(history: CellHistory | None, reporters: Mapping[str, Reporter]) -> 
         "at": [one.finished_at.isoformat() for one in past],
         "releases": _column([one.release for one in past]),
         "reasons": _column([one.reason for one in past]),
-        # Only compared with one another.
+        # Only compared with one another, and with those of today when they are shortened alike.
         "images": _ids([one.image_id for one in past]),
         "fingerprints": _ids([one.fingerprint for one in past]),
         "probes": _ids([one.probes_digest for one in past]),

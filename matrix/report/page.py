@@ -24,7 +24,7 @@ _STYLES = ("base", "controls", "grid", "panel", "evidence", "media")
 _SCRIPTS = (
     *("start", "query", "changes", "words", "model", "state", "view", "arrange"),
     *("groups", "keys"),
-    *("history", "facts", "evidence", "panel", "compare", "formats", "exports", "controls"),
+    *("history", "facts", "evidence", "panel", "base", "compare", "formats", "exports", "controls"),
     *("help", "main"),
 )
 #: How many reasons of the gate are shown before the rest is folded away, and at most.

@@ -5,14 +5,17 @@ import hashlib
 import json
 import re
 import zlib
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from builders.past import a_report_with_a_past
+from builders.past import a_report_with_a_past, cell_id
 from builders.report_readers import Elements
 from builders.reports import a_hostile_report
 from builders.shop import shop_report
 
+from matrix.core.history import CellHistory
 from matrix.report import render
 
 
@@ -98,6 +101,41 @@ def test_the_grid_of_the_page_holds_what_can_be_asked_for() -> None:
     assert cells["worker@prod"]["waived"]
     assert cells["queue@qa"]["past"] == "PPPEPPFFFF"
     assert grid["services"][1]["owner"] == "team-orders"
+
+
+def test_the_page_knows_its_newest_runs_and_every_release() -> None:
+    grid = json.loads(data("grid-data", of=after_many_runs()))
+    runs = [run["run"] for run in grid["runs"]]
+    assert runs == [*(f"run{number:03}" for number in range(50)), "run090"]
+    assert {run["release"] for run in grid["runs"]} == {"", "2.3"}
+
+
+def test_a_fingerprint_of_several_hosts_is_shortened_host_by_host() -> None:
+    known = unpacked("queue@qa", of=after_many_runs())["history"]
+    assert known["fingerprints"] == "111111111111+222222222222"
+
+
+@cache
+def after_many_runs() -> str:
+    """A hundred runs, each of one cell; those from the ninetieth on are of release 2.3."""
+    report = a_report_with_a_past()
+    like = next(iter(report.history.values())).past[0]
+    several = f"sha256:{'1' * 64}+sha256:{'2' * 64}"
+    pasts = [
+        replace(
+            like,
+            run=f"run{number:03}",
+            release="2.3" if number >= 90 else "",
+            finished_at=like.finished_at - timedelta(hours=number),
+            fingerprint=several,
+        )
+        for number in range(100)
+    ]
+    history = {
+        cell: CellHistory(past=tuple(pasts[at::4]), first_bad=None, flaky=False)
+        for at, cell in enumerate(map(cell_id, ("queue@qa", "api@qa", "userdb@qa", "website@qa")))
+    }
+    return render("html", replace(report, history=history))
 
 
 def test_a_text_cannot_end_the_element_that_holds_the_data() -> None:

@@ -52,9 +52,12 @@ matrix.controls = (data, actions) => {
   problems.addEventListener("click", () => toggle("is:problem"));
   density.addEventListener("click", () => matrix.state.go({ density: matrix.state.read().density ? "" : "compact" }));
   document.getElementById("help").addEventListener("click", actions.help);
+  document.getElementById("base").addEventListener("change", (event) => actions.compareWithBase(event.target.value));
   document.getElementById("baseline").addEventListener("change", (event) => {
     const [file] = event.target.files;
     if (file) actions.compareWith(file);
+    /* The same file can be chosen again. */
+    event.target.value = "";
   });
 
   const clusters = [...document.querySelectorAll(".clusters li")].map((item) => {

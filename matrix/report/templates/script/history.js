@@ -2,7 +2,8 @@
 matrix.history = (() => {
   const { el, badge, count, ago, moment, GLYPHS, LETTERS } = matrix.words;
 
-  /* The file holds a column for each field; one value stands for a column that is all alike. */
+  /** One field of a measurement: the file holds a column for each field, one value for a column
+      that is all alike. */
   const of = (column, at) => (Array.isArray(column) ? column[at] : column);
   const unpack = (packed) => packed.runs.map((run, at) => ({
     run, verdict: LETTERS[packed.verdicts[at]], at: packed.at[at],
@@ -61,5 +62,5 @@ matrix.history = (() => {
             el("tbody", {}, pairs.map(([one, before]) => row(one, before, history.first_bad)))))));
   };
 
-  return { render };
+  return { of, render };
 })();

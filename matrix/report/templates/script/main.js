@@ -19,8 +19,11 @@ document.addEventListener("DOMContentLoaded", () => {
     view.filter(matrix.state.read().q);
     view.measure();
   };
-  const compare = matrix.compare(data, filter);
-  const controls = matrix.controls(data, { help, compareWith: compare.withFile });
+  const compare = matrix.compare(data, () => {
+    filter();
+    panel.remark();
+  });
+  const controls = matrix.controls(data, { help, compareWith: compare.withFile, compareWithBase: compare.choose });
   matrix.exports(data);
   matrix.keys(data, view, { help, copyCommand: panel.copyCommand });
 
@@ -31,6 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
       filtered = state.q;
       filter();
     }
+    compare.show(state.base);
     panel.show(state.cell);
   });
   /* Every link to a cell opens its panel, wherever the link stands, and keeps the rest of the state. */

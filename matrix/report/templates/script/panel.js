@@ -11,8 +11,9 @@ matrix.panel = (data, view) => {
   const commandOf = (cell) => typed("matrix", "run", "-s", cell.service, "-e", cell.environment);
   const close = () => matrix.state.go({ cell: "" });
 
+  const change = (cell) => (cell.change ? el("span", { class: "chip change" }, `${cell.change}${data.baseline ? ` since ${data.baseline}` : ""}`) : null);
   const marks = (cell) => [
-    cell.change ? el("span", { class: "chip" }, `${cell.change}${data.baseline ? ` since ${data.baseline}` : ""}`) : null,
+    change(cell),
     cell.flaky ? el("span", { class: "chip" }, "flaky") : null,
     cell.waived ? el("span", { class: "chip" }, "waived") : null,
     cell.reused ? el("span", { class: "chip" }, `taken over from run ${cell.reused}`) : null,
@@ -80,6 +81,13 @@ matrix.panel = (data, view) => {
     document.getElementById("panel-name").focus({ preventScroll: true });
   };
   narrow.addEventListener("change", settle);
+  /** Say anew what changed: the grid was compared with something else. */
+  const remark = () => {
+    if (!opened) return;
+    const [before, now] = [panel.querySelector(".chip.change"), change(opened)];
+    if (before) before.remove();
+    if (now) panel.querySelector(".cell-id").after(now);
+  };
 
   const say = (button, words) => {
     const before = button.dataset.label || button.textContent;
@@ -112,5 +120,5 @@ matrix.panel = (data, view) => {
     document.getElementById("shown").textContent = `Copied: ${commandOf(cell)}`;
   };
 
-  return { show, copyCommand };
+  return { show, remark, copyCommand };
 };

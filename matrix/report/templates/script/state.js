@@ -1,6 +1,6 @@
 /* What is looked at lives in the address, so that it can be sent to somebody and works on a file. */
 matrix.state = (() => {
-  const NAMES = ["q", "rows", "columns", "sort", "density", "cell"];
+  const NAMES = ["q", "rows", "columns", "sort", "density", "base", "cell"];
   const listeners = [];
 
   const read = () => {
