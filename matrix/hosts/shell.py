@@ -19,6 +19,8 @@ CAP_BYTES = 1024 * 1024
 START_SECONDS = 15.0
 #: Seconds given to killing a command that ran past its deadline.
 KILL_SECONDS = 5.0
+#: Seconds a shell that is no longer needed has to end by itself.
+END_SECONDS = 1.0
 
 
 class _Session:
@@ -109,11 +111,26 @@ class KeptShell:
         """End the shell, and kill what its commands left behind; never raises."""
         session, self._session = self._session, None
         if session:
-            session.stream.close()
+            self._end(session)
         left, self._left = self._left, []
         for token in left:
             with contextlib.suppress(MatrixError):
                 self._kill(token)
+
+    def _end(self, session: _Session) -> None:
+        """Let the shell end by itself before its stream is closed, unless a command runs in it.
+
+        One inside a container that is frozen before it has seen the end of its input would hold
+        on to what carries it, an SSH session for one, until the container goes on.
+        """
+        if self._one_at_a_time.acquire(blocking=False):
+            deadline = Deadline.after(END_SECONDS, what="end of the shell")
+            with contextlib.suppress(MatrixError):
+                session.stream.send(b"exit\n")
+                while session.stream.receive(deadline_seconds=deadline.remaining()):
+                    pass
+            self._one_at_a_time.release()
+        session.stream.close()
 
     def _attempt(self, command: str, deadline: Deadline, cap_bytes: int) -> tuple[Frame, Frame]:
         session = self._ready(deadline)

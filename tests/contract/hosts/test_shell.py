@@ -85,7 +85,7 @@ def factory(request) -> Iterator[Factory]:
 @pytest.fixture
 def shell(factory, monkeypatch) -> Iterator[KeptShell]:
     # A shell that takes its time on a machine that stands still is not let go of.
-    for name in ("START_SECONDS", "KILL_SECONDS"):
+    for name in ("START_SECONDS", "KILL_SECONDS", "END_SECONDS"):
         monkeypatch.setattr(f"matrix.hosts.shell.{name}", PATIENCE_SECONDS)
     kept = KeptShell(factory)
     yield kept
@@ -251,6 +251,18 @@ def test_what_was_left_in_the_background_ends_with_the_shell(shell, factory):
     )
     other.close()
     assert found.stdout == b"0\n"
+
+
+def test_closing_waits_until_a_shell_that_is_held_up_has_ended(shell, factory):
+    _, answered = outcome(shell, "echo $$")
+    pid = int(answered)
+    other = KeptShell(factory)
+    run(other, f"kill -STOP {pid}; (sleep 0.5; kill -CONT {pid}) >/dev/null 2>&1 &")
+    shell.close()
+
+    found = run(other, f"cat /proc/{pid}/status")
+    other.close()
+    assert b"stopped" not in found.stdout
 
 
 def test_a_nul_byte_in_a_command_is_refused(shell):
