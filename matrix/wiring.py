@@ -24,7 +24,7 @@ from matrix.core.result import Side
 from matrix.core.store_ports import Intent, Store
 from matrix.delivery.build import build_bases, build_images, image_status
 from matrix.delivery.deliver import Disk, Wanted, deliver
-from matrix.delivery.health import check_health
+from matrix.delivery.health import check_health, check_names
 from matrix.engines import open_engine
 from matrix.execution.halting import HaltingStream
 from matrix.execution.toolbox import Halt, Order, Toolbox
@@ -43,6 +43,8 @@ BUILD_SOCKET = Path("/var/run/docker.sock")
 CONNECTIONS, FEW_CONNECTIONS = 4, 1
 #: Engines that are run by a manager, which is the first host of an environment.
 CLUSTERS = ("swarm",)
+#: Engines whose names are served by a process apart, which can hang (docs/decisions/0017).
+NAMES_APART = ("podman",)
 #: sshd's own MaxSessions; a host that allows fewer is treated with care.
 USUAL_SESSIONS = 10
 
@@ -207,6 +209,30 @@ class _Adapters:
             disk=_disk(environment, free_bytes, total_bytes),
         )
 
+    def check_names(
+        self,
+        engine: Engine,
+        *,
+        run: str,
+        token: str,
+        environment: Environment,
+        host: Host,
+        free_bytes: int | None,
+        total_bytes: int | None,
+    ) -> None:
+        """Resolve a name on a host where the engine does not do that itself."""
+        if environment.engine_on(host) not in NAMES_APART:
+            return
+        check_names(
+            engine,
+            run=run,
+            token=token,
+            environment=environment.name,
+            host=host.name,
+            journal=self.store,
+            disk=_disk(environment, free_bytes, total_bytes),
+        )
+
     def deliver(self, order: Order, *, progress: Progress) -> ImageInfo:
         """Bring an image to a host."""
         return deliver(
@@ -272,6 +298,7 @@ def open_toolbox(
             tie=adapters.tie,
             gather_facts=lambda shell, root: gather(shell, root=root),
             check_health=adapters.check_health,
+            check_names=adapters.check_names,
             find_processes=find_processes,
             deliver=adapters.deliver,
             prober=prober,

@@ -20,6 +20,11 @@ ANSWER_SECONDS = 10.0
 IMAGE_SECONDS = 120.0
 #: The most that is kept of an answer that is not the one expected.
 ANSWER_CAP_BYTES = 4096
+#: Tells the nonce once the container's own name is resolved; ends within ANSWER_SECONDS either way.
+RESOLVE = (
+    "for i in 1 2 3; do /bin/busybox timeout 2 /bin/busybox nslookup golden >/dev/null 2>&1 "
+    f'&& echo "${NONCE}" && exit; sleep 0.2; done'
+)
 
 
 def check_health(
@@ -50,6 +55,34 @@ def check_health(
             trial.expect_nonce(container)
         with trial.step("stopping a container"):
             engine.control(container, "stop", seconds=SETTINGS.stop_grace_seconds)
+
+
+def check_names(
+    engine: Engine,
+    *,
+    run: str,
+    token: str,
+    environment: str,
+    host: str,
+    journal: Journal,
+    disk: Disk,
+) -> None:
+    """Whether a container is resolved by its name at this moment, tried with the golden image.
+
+    For an engine whose names are served by a process apart, which may hang while containers start
+    and run well. Raises Unhealthy with the step that failed and why, and StoreError.
+    """
+    intent = Intent(run=run, cell=None, environment=environment, host=host, kind="", name="")
+    trial = _Trial(
+        engine=engine, journal=journal, token=token, intent=intent, nonce=secrets.token_hex(8)
+    )
+    with trial.step("bringing the golden image"):
+        image = trial.bring_image(disk)
+    with trial.network() as network, trial.container(image.id, network) as container:
+        with trial.step("starting a container"):
+            engine.control(container, "start")
+        with trial.step("resolving a container's own name"):
+            trial.expect_name(container)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,13 +148,29 @@ class _Trial:
 
     def expect_nonce(self, container: str) -> None:
         """Run a command that tells the nonce; raises EngineError for another answer."""
-        stream = self.engine.open_exec(container, ["sh", "-c", f'echo "${NONCE}"'])
+        answer = self._answer(container, f'echo "${NONCE}"')
+        if answer != self._expected:
+            raise EngineError(f"expected was {self.nonce}, the answer is {answer!r}")
+
+    def expect_name(self, container: str) -> None:
+        """Have it look up its own name; raises EngineError when that is not resolved."""
+        if self._answer(container, RESOLVE) != self._expected:
+            raise EngineError(
+                "the engine's name service does not answer for containers that start now. If it is "
+                "Podman, its aardvark-dns hangs or is missing: once no container runs there, end "
+                "that process, and the engine starts another"
+            )
+
+    @property
+    def _expected(self) -> bytes:
+        return self.nonce.encode() + b"\n"
+
+    def _answer(self, container: str, command: str) -> bytes:
+        stream = self.engine.open_exec(container, ["sh", "-c", command])
         try:
-            answer = _read(stream)
+            return _read(stream)
         finally:
             stream.close()
-        if answer != self.nonce.encode() + b"\n":
-            raise EngineError(f"expected was {self.nonce}, the answer is {answer!r}")
 
     @contextmanager
     def _made(

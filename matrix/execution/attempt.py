@@ -71,6 +71,16 @@ class AttemptRun:
             self.report = self._probe(access)
         return self._judge(self.report, access)
 
+    def check_host(self) -> None:
+        """Before the service is blamed; raises Unhealthy when it is the host, and what it raises.
+
+        The shells make room for it; only ``logs`` and ``clean`` may follow.
+        """
+        if self._rack is not None:
+            self._rack.close()
+        if not self._tools.halt.draining:
+            self._session.check_names(self._session.link())
+
     def logs(self) -> Mapping[str, str]:
         """Tails of the logs of whatever was started."""
         return self._ensemble.logs() if self._ensemble is not None else {}

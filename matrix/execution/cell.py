@@ -123,6 +123,8 @@ def run_attempt(
     except Exception as error:
         trace = traceback.format_exc()
         finding = Finding(verdict=Verdict.ERROR, reason="self", message=f"our own error: {error!r}")
+    if finding.verdict is Verdict.FAILED:
+        finding = _blame(run, finding)
     logs = {} if finding.reason == "requirement" else _quietly_logs(run)
     left = _quietly_clean(run)
     attempt = Attempt(
@@ -142,6 +144,16 @@ def run_attempt(
         steps=dict(run.steps),
     )
     return attempt, left
+
+
+def _blame(run: AttemptRun, finding: Finding) -> Finding:
+    """The FAILED *finding*, or ERROR where the host by now does not give what a service needs."""
+    try:
+        run.check_host()
+    except MatrixError as error:
+        message = f"{error} (the cell: {finding.message})"
+        return Finding(verdict=error.verdict, reason=error.reason, message=message)
+    return finding
 
 
 def _quietly_logs(run: AttemptRun) -> dict[str, str]:

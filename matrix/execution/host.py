@@ -13,7 +13,7 @@ from matrix.core.model import Environment, Host
 from matrix.core.names import MARKER
 from matrix.core.ports import Connection, Engine, EngineInfo, Shell, Tether
 from matrix.core.result import Fact, Facts, Fault, HostFinding
-from matrix.execution.toolbox import Toolbox
+from matrix.execution.toolbox import CheckHealth, Toolbox
 
 #: Sessions on a host that is always in use: the tether and the engine's API.
 ALWAYS_USED = 2
@@ -51,6 +51,8 @@ class HostSession:
         self._tools = tools
         self._run = run
         self._lock = threading.Lock()
+        #: One golden container at a time: they have the same name.
+        self._checking = threading.Lock()
         self._link: Link | None = None
         #: The connection in use or being opened, for ``cut``.
         self._connection: Connection | None = None
@@ -159,8 +161,16 @@ class HostSession:
         self.facts = self._measure(link, info)
         self.fingerprint = fingerprint(self.facts)
 
+    def check_names(self, link: Link) -> None:
+        """After a cell FAILED: raises Unhealthy when names are dead on the host by now."""
+        with self._checking:
+            self._check(self._tools.check_names, link)
+
     def _check_health(self, link: Link) -> None:
-        self._tools.check_health(
+        self._check(self._tools.check_health, link)
+
+    def _check(self, check: CheckHealth, link: Link) -> None:
+        check(
             link.engine,
             run=self._run,
             token=link.token,

@@ -125,6 +125,8 @@ class Toolbox:
     #: Facts of the machine; the text is the engine's root folder.
     gather_facts: Callable[[Shell, str], Facts]
     check_health: CheckHealth
+    #: Where names are served apart from the engine, raises Unhealthy when none is resolved now.
+    check_names: CheckHealth
     #: Processes of ours on a machine, by run id; with ``remove`` they are ended.
     find_processes: FindProcesses
     deliver: Deliver

@@ -241,6 +241,8 @@ class World:
         self.halt = Halt()
         self.events: list[Event] = []
         self.unhealthy: MatrixError | None = None
+        #: What is found when names are tried after a FAILED cell.
+        self.nameless: MatrixError | None = None
         self.alive: set[str] = set()
         #: Is told of every command that a shell runs.
         self.shell_run: Callable[[str], object] = lambda _: None
@@ -261,6 +263,7 @@ class World:
             tie=lambda *_: self.tether,
             gather_facts=lambda *_: self.facts,
             check_health=self._check_health,
+            check_names=self._check_names,
             find_processes=lambda *_, **__: (),
             deliver=self._deliver,
             prober=self.prober,
@@ -305,6 +308,10 @@ class World:
     def _check_health(self, *_: object, **__: object) -> None:
         if self.unhealthy is not None:
             raise self.unhealthy
+
+    def _check_names(self, *_: object, **__: object) -> None:
+        if self.nameless is not None:
+            raise self.nameless
 
     def _deliver(self, order: Order, *, progress: object) -> ImageInfo:
         del progress

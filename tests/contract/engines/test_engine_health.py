@@ -8,7 +8,7 @@ from matrix.core.errors import Unhealthy
 from matrix.core.names import run_label
 from matrix.delivery.deliver import Disk
 from matrix.delivery.golden import golden_archive
-from matrix.delivery.health import check_health
+from matrix.delivery.health import check_health, check_names
 
 pytestmark = pytest.mark.engine
 
@@ -65,5 +65,48 @@ def test_an_unhealthy_host_says_which_step_failed_and_nothing_is_left(engine, ru
 
     with pytest.raises(Unhealthy, match="host qa-1: running a command in a container: expected"):
         check(NoStart(), run, journal)
+    assert engine.list_objects(label=run_label(run)) == ()
+    assert {intent.kind for intent in journal.entries.values()} <= {"image"}
+
+
+def test_a_host_whose_names_are_resolved_is_left_as_it_was(engine, run):
+    journal = FakeJournal()
+    check_names(
+        engine,
+        run=run,
+        token=f"{run}.1",
+        environment="qa",
+        host="qa-1",
+        journal=journal,
+        disk=ROOMY,
+    )
+    assert engine.list_objects(label=run_label(run)) == ()
+    assert {intent.kind for intent in journal.entries.values()} <= {"image"}
+
+
+def test_a_name_that_is_not_resolved_is_the_hosts_fault_and_nothing_is_left(engine, run):
+    journal = FakeJournal()
+
+    class NoNames:
+        """An engine whose name service hangs."""
+
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        def open_exec(self, container, argv, *, user=""):
+            broken = [word.replace("nslookup golden", "false") for word in argv]
+            assert broken != argv
+            return engine.open_exec(container, broken, user=user)
+
+    with pytest.raises(Unhealthy, match="host qa-1: resolving a container's own name: the engine"):
+        check_names(
+            NoNames(),
+            run=run,
+            token=f"{run}.1",
+            environment="qa",
+            host="qa-1",
+            journal=journal,
+            disk=ROOMY,
+        )
     assert engine.list_objects(label=run_label(run)) == ()
     assert {intent.kind for intent in journal.entries.values()} <= {"image"}

@@ -12,6 +12,7 @@ from matrix.core.errors import (
     ImageMismatch,
     NameConflict,
     StoreError,
+    Unhealthy,
     Unreachable,
 )
 from matrix.core.model import CellId, Companion, Readiness, Requirement, RunSettings, Start
@@ -70,6 +71,28 @@ def test_a_failure_is_not_tried_again(world: World) -> None:
     world.prober.probes["queue/x"] = lambda _: found("queue/x", Verdict.FAILED, "assertion")
     result = run(world, a_planned_cell("queue/x"))
     assert (result.verdict, len(result.attempts)) == (Verdict.FAILED, 1)
+
+
+def test_a_service_is_not_blamed_where_the_hosts_name_service_hangs(world: World) -> None:
+    world.prober.probes["queue/x"] = lambda _: found("queue/x", Verdict.FAILED, "assertion")
+    world.nameless = Unhealthy("host qa-1: names are dead")
+    result = run(world, a_planned_cell("queue/x"))
+    assert (result.verdict, result.reason) == (Verdict.ERROR, "environment")
+    assert result.message.startswith("host qa-1: names are dead (the cell: ")
+    assert [one.verdict for one in result.attempts[0].probes if one.id == "queue/x"] == [
+        Verdict.FAILED
+    ]
+
+
+def test_a_service_that_is_not_ready_is_not_blamed_either(world: World) -> None:
+    world.engine.raises["start"] = ContainerExited("exited with status 3")
+    world.nameless = Unhealthy("host qa-1: names are dead")
+    assert run(world, a_planned_cell("queue/x")).verdict is Verdict.ERROR
+
+
+def test_what_works_is_not_asked_for_the_hosts_names(world: World) -> None:
+    world.nameless = Unhealthy("host qa-1: names are dead")
+    assert run(world, a_planned_cell("queue/x")).verdict is Verdict.PASSED
 
 
 def test_a_dead_container_does_not_look_like_a_failed_probe(world: World) -> None:
