@@ -90,12 +90,18 @@ def fold_attempts(attempts: Sequence[Attempt]) -> Answer:
     return fold_hosts(attempts, hosts=tuple(dict.fromkeys(attempt.host for attempt in attempts)))
 
 
+def _of_host(host: str, message: str) -> str:
+    """*message* with the name of its host before it, unless it begins so by itself."""
+    named = f"host {host}: "
+    return message if not message or message.startswith(named) else named + message
+
+
 def fold_hosts(attempts: Sequence[Attempt], *, hosts: Sequence[str]) -> Answer:
     """As ``fold_attempts`` for all *hosts* of an environment; one never tried is MISSING."""
     answers = [_host_answer(host, attempts) for host in hosts]
     if len(answers) > 1:
         answers = [
-            (verdict, reason, f"host {host}: {message}" if message else "")
+            (verdict, reason, _of_host(host, message))
             for host, (verdict, reason, message) in zip(hosts, answers, strict=True)
         ]
     verdict = worst(answer[0] for answer in answers)

@@ -328,6 +328,11 @@ def test_the_worst_host_speaks_for_the_environment_by_name():
     assert fold_attempts(tries) == (F, "assertion", "host two: no")
 
 
+def test_a_host_that_is_named_already_is_not_named_twice():
+    tries = [attempt("one", P), attempt("two", E, "environment", "host two: names are dead")]
+    assert fold_attempts(tries) == (E, "environment", "host two: names are dead")
+
+
 def test_a_first_try_on_a_second_host_is_no_retry():
     assert fold_attempts([attempt("one", P), attempt("two", P, number=2)]) == (P, "", "")
 
