@@ -32,7 +32,7 @@ def docker(outside):
 
 
 @pytest.fixture
-def listener(docker, container):
+def listener(docker, container, eventually):
     """A service with a virtual address, of the same image and on the same network; its name.
 
     It has our labels, so that it goes with the rest should we be cut off.
@@ -59,6 +59,8 @@ def listener(docker, container):
         yield name
     finally:
         docker("service rm %s", name)
+        # Its container goes a while later, and would be found left behind.
+        eventually(lambda: not docker("ps --all --quiet --filter name=%s", name).stdout, seconds=30)
 
 
 def ask(docker, task, address):
