@@ -107,9 +107,10 @@ def command(
         paths = _write(one, outcome, formats or ("html",))
         _say(outcome, paths, as_json=as_json)
         code = _code(outcome, wish, interruption.number)
-        if wanted is None or not outcome.cells or code >= Exit.LEFTOVERS:
+        if wanted is None or not outcome.cells or interruption.number is not None:
             return code
-        return _compare(wanted, outcome, inventories)
+        compared = _compare(wanted, outcome, inventories)
+        return code if code >= Exit.LEFTOVERS else compared
 
 
 def _code(outcome: Outcome, wish: Wish, interrupted: int | None) -> int:

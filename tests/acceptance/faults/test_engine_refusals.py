@@ -118,13 +118,16 @@ def test_what_the_engine_cannot_remove_is_left_with_the_command_that_does(
         docker_host.sh(f"chattr +i /var/lib/docker/containers/{identity}/hostname")
 
     trial.add("held", ALWAYS, fault=hold)
+    expected = trial.folder / "expected.toml"
+    expected.write_text('[[cells."held@docker"]]\nverdict = "PASSED"\nbecause = "it works"\n')
     with unremovable(docker_host):
-        result = place(trial, docker_host).run()
+        result = place(trial, docker_host).run("--expected", str(expected))
         left = [one for one in result.report["leftovers"] if one["kind"] == "container"]
         swept = trial.sweep()
 
     assert result.code == 5
     assert result.cell("held@docker").answer == ("PASSED", ""), "it did work there"
+    assert "the grid is as expected" in result.stderr, "as told for any other run"
     remedies = {one["remedy"] for one in left}
     (command,) = remedies - {"matrix sweep"}
     assert re.fullmatch(r"docker rm --force --volumes [0-9a-f]{64}", command)
