@@ -97,7 +97,7 @@ def test_long_texts_and_many_lines_are_shown_whole(result: bytes):
 
 @given(text=st.text())
 def test_no_text_can_act_on_the_terminal(result: bytes, text: str):
-    shown = "\n".join(lines_of_result(changed(result, {text: f"\x1b[2J{text}"})))
+    shown = "\n".join(lines_of_result(changed(result, {f"a note {text}": f"\x1b[2J{text}"})))
     assert neutralise(shown, limit=10 * len(shown)) == shown
 
 
