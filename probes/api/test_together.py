@@ -5,6 +5,9 @@ import uuid
 
 import pytest
 
+#: Stands between two answers that came in one.
+BETWEEN = "=" * 8
+
 
 @pytest.fixture
 def token():
@@ -12,20 +15,45 @@ def token():
     return f"probe{uuid.uuid4().hex}"
 
 
+def request(path, body=None):
+    """The command that sends it from beside the service and prints the body, then the status."""
+    data = "" if body is None else f"-d '{json.dumps(body)}'"
+    return f"timeout 20 curl -sS -w '\\n%{{http_code}}\\n' {data} http://localhost:8000{path}"
+
+
+def answer_in(printed):
+    """The HTTP status and the JSON in what ``request`` printed."""
+    answer, _, status = printed.strip().rpartition("\n")
+    assert status.isdigit(), printed
+    # An error that the service did not foresee is answered in HTML.
+    return int(status), json.loads(answer) if answer.startswith("{") else {"text": answer}
+
+
 @pytest.fixture
 def ask(container):
     """Send one request from beside the service; gives the HTTP status and the JSON."""
 
     def send(path, body=None):
-        data = "" if body is None else f"-d '{json.dumps(body)}'"
+        done = container.exec(request(path, body))
+        assert done.rc == 0, done.stderr
+        return answer_in(done.stdout)
+
+    return send
+
+
+@pytest.fixture
+def order_and_health(container):
+    """Place an order and ask for the health at the same time, since both wait for what is frozen;
+    gives both answers."""
+
+    def send(item):
+        order = request("/orders", {"item": item, "quantity": 1})
         done = container.exec(
-            f"timeout 20 curl -sS -w '\\n%{{http_code}}' {data} http://localhost:8000{path}"
+            f'{order} & health=$({request("/healthz")}); wait $!; echo {BETWEEN}; echo "$health"'
         )
         assert done.rc == 0, done.stderr
-        answer, _, status = done.stdout.rpartition("\n")
-        assert status.isdigit(), done.stdout
-        # An error that the service did not foresee is answered in HTML.
-        return int(status), json.loads(answer) if answer.startswith("{") else {"text": answer}
+        ordered, _, health = done.stdout.partition(BETWEEN)
+        return answer_in(ordered), answer_in(health)
 
     return send
 
@@ -88,14 +116,14 @@ def test_every_request_is_a_line_in_the_log(container, ask, token, eventually):
 
 @pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
-def test_without_the_queue_an_order_leaves_no_row(container, ask, place, rows, token):
+def test_without_the_queue_an_order_leaves_no_row(container, order_and_health, place, rows, token):
     """While the queue is frozen an order is refused and leaves no row"""
     queue = container.companion("queue")
     queue.pause()
     try:
-        status, answer = ask("/orders", {"item": token, "quantity": 1})
-        assert (status, answer) == (503, {"error": "the queue does not answer"})
-        assert ask("/healthz") == (503, {"database": "ok", "queue": "gone"})
+        ordered, health = order_and_health(token)
+        assert ordered == (503, {"error": "the queue does not answer"})
+        assert health == (503, {"database": "ok", "queue": "gone"})
         assert rows(token) == 0
     finally:
         queue.unpause()
@@ -105,15 +133,17 @@ def test_without_the_queue_an_order_leaves_no_row(container, ask, place, rows, t
 
 @pytest.mark.requires(**{"engine.pause": True})
 @pytest.mark.timeout(60)
-def test_without_the_database_an_order_leaves_no_job(container, ask, place, jobs, token):
+def test_without_the_database_an_order_leaves_no_job(
+    container, order_and_health, place, jobs, token
+):
     """While the database is frozen an order is refused and leaves no job"""
     database = container.companion("db")
     before = jobs()
     database.pause()
     try:
-        status, answer = ask("/orders", {"item": token, "quantity": 1})
-        assert (status, answer) == (503, {"error": "the database does not answer"})
-        assert ask("/healthz") == (503, {"database": "gone", "queue": "ok"})
+        ordered, health = order_and_health(token)
+        assert ordered == (503, {"error": "the database does not answer"})
+        assert health == (503, {"database": "gone", "queue": "ok"})
         assert jobs() == before
     finally:
         database.unpause()

@@ -84,7 +84,7 @@ class Ensemble:
     def push_by_sentinel(self, client, key, item):
         """Whether *client* could push it to where a sentinel says that items go."""
         asked = self.redis("sentinel-1", "sentinel", "get-master-addr-by-name", "main", port=26379)
-        pushed = self[client].host.run(f"timeout 3 redis-cli -e -h {asked[0]} rpush {key} {item}")
+        pushed = self[client].host.run(f"timeout 1 redis-cli -e -h {asked[0]} rpush {key} {item}")
         return pushed.rc == 0
 
     def items(self, server, key):
