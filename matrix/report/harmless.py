@@ -5,10 +5,14 @@ renderer can forget it for a value that never went through the store. A large re
 million texts, most of them many times: what needs no change is not made anew.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from datetime import date
+from enum import Enum
+from itertools import chain
 from operator import attrgetter, is_
-from typing import Any, TypeVar, cast
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args
 
 from matrix.core import text
 
@@ -16,8 +20,15 @@ T = TypeVar("T")
 # Any: each takes values of its own kind.
 _Way = Callable[[Any], object]
 
+# Any: each reads values of its own kind.
+_Reader = Callable[[Any], tuple[str, ...]]
+
 #: What was found out by ``_way`` about a kind; None for one that holds no text.
 _WAYS: dict[type, _Way | None] = {}
+#: Of a kind that holds texts and nothing that could hold more, what reads them.
+_FLAT: dict[type, _Reader] = {str: lambda value: (value,)}
+#: Kinds of fields that hold no text of others; bytes stay as they are.
+_WITHOUT_TEXT = (int, float, bytes, date, Enum, NoneType)
 
 
 def harmless(value: T) -> T:
@@ -62,11 +73,33 @@ def _text(value: str) -> str:
 
 
 def _tuple(value: tuple[object, ...]) -> tuple[object, ...]:
+    if _all_at_once(value):
+        return value
     made = tuple(map(_harmless, value))
     return value if all(map(is_, value, made)) else made
 
 
+def _all_at_once(values: Collection[object]) -> bool:
+    """Whether nothing in *values* needs a change, seen in one look at all their texts."""
+    kinds = set(map(type, values))
+    if len(kinds) != 1:
+        return not kinds
+    kind = kinds.pop()
+    read_texts = _FLAT.get(kind)
+    if read_texts is None:
+        return _WAYS.get(kind, _text) is None
+    return _is_plain(chain.from_iterable(map(read_texts, values)))
+
+
+def _is_plain(texts: Iterable[str]) -> bool:
+    """Whether all of them are short and have nothing in them."""
+    together = "".join(texts)
+    return len(together) <= text.LIMIT and together.isprintable()
+
+
 def _mapping(value: Mapping[object, object]) -> Mapping[object, object]:
+    if _all_at_once(value.keys()) and _all_at_once(value.values()):
+        return value
     return {_harmless(key): _harmless(item) for key, item in value.items()}
 
 
@@ -75,22 +108,45 @@ def _dataclass(kind: type) -> _Way:
 
     Most values hold short texts with nothing in them: those are looked at all at once.
     """
-    every = tuple(field.name for field in fields(kind))
-    texts = tuple(field.name for field in fields(kind) if field.type in {str, "str"})
-    read_texts = _reader(texts)
+    every = {field.name: field.type for field in fields(kind) if not _holds_no_text(field.type)}
+    texts = tuple(name for name, declared in every.items() if declared in {str, "str"})
     rest = tuple(name for name in every if name not in texts)
-    read_rest = _reader(rest)
-    limit = text.LIMIT
+    read_texts, read_rest = _reader(texts), _reader(rest)
+    flat = _flat_texts(kind)
+    if flat is not None:
+        _FLAT[kind] = _reader(flat)
 
     # Any: replace() wants to know which dataclass.
     def way(value: Any) -> object:  # noqa: ANN401
-        changes = _changes(zip(rest, read_rest(value), strict=True))
-        together = "".join(read_texts(value))
-        if len(together) > limit or not together.isprintable():
+        changes = _changes(zip(rest, read_rest(value), strict=True)) if rest else {}
+        if not _is_plain(read_texts(value)):
             changes |= _changes(zip(texts, read_texts(value), strict=True))
         return replace(value, **changes) if changes else value
 
     return way
+
+
+def _flat_texts(kind: type) -> tuple[str, ...] | None:
+    """Where *kind* has its texts, as ``attrgetter`` takes it, when each has a fixed place."""
+    found: list[str] = []
+    for field in fields(kind):
+        if field.type in {str, "str"}:
+            found.append(field.name)
+        elif is_dataclass(field.type) and isinstance(field.type, type):
+            inner = _flat_texts(field.type)
+            if inner is None:
+                return None
+            found.extend(f"{field.name}.{name}" for name in inner)
+        elif not _holds_no_text(field.type):
+            return None
+    return tuple(found)
+
+
+def _holds_no_text(declared: object) -> bool:
+    """Whether no value of a field *declared* so can hold a text; not when it is not known."""
+    if isinstance(declared, UnionType):
+        return all(map(_holds_no_text, get_args(declared)))
+    return isinstance(declared, type) and issubclass(declared, _WITHOUT_TEXT)
 
 
 def _changes(found: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -112,4 +168,7 @@ def _reader(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
     if len(names) > 1:
         return attrgetter(*names)
     # For a single name attrgetter gives no tuple.
-    return lambda value: tuple(getattr(value, name) for name in names)
+    if names:
+        read = attrgetter(*names)
+        return lambda value: (read(value),)
+    return lambda _: ()
