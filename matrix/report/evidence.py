@@ -7,6 +7,7 @@ the worst first. What did not fit is said where it would have been; the JSON rep
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from matrix.core.model import CellId
 from matrix.core.result import Attempt, CommandRecord, Fault, ProbeResult, Side
@@ -58,8 +59,7 @@ class Budget:
         return kept
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownCommand:
+class ShownCommand(NamedTuple):
     """One command with its output."""
 
     command: str
@@ -73,8 +73,7 @@ class ShownCommand:
     truncated: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownProbe:
+class ShownProbe(NamedTuple):
     """One probe with what it did."""
 
     #: As it was reported, without its texts.

@@ -42,7 +42,7 @@ def harmless(value: T) -> T:
 
 def shown_bytes(data: bytes, *, limit: int = text.LIMIT) -> str:
     """Output of a command as text that can be shown."""
-    return text.neutralise(text.decode(data), limit=limit)
+    return text.neutralise(text.decode(data), limit=limit) if data else ""
 
 
 def _harmless(value: object) -> object:
