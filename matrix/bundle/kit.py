@@ -19,6 +19,7 @@ from typing import IO
 
 from matrix.bundle.manifest import CAP_BYTES, Manifest, read_manifest
 from matrix.bundle.members import check_directory, check_members
+from matrix.bundle.window import Window
 from matrix.core.errors import Refused
 
 MANIFEST, IMAGES, MAIN = "kit.json", "images.tar", "__main__.py"
@@ -129,12 +130,10 @@ class Kit:
     @contextmanager
     def images(self) -> Iterator[IO[bytes]]:
         """The archive of the images, where one may go back and forth."""
-        try:
-            opened = self._archive.open(IMAGES)
-        except _NO_ARCHIVE as error:
-            raise Refused(f"the kit's images cannot be read: {error}") from error
-        with opened as file:
-            yield file
+        with self.path.open("rb", buffering=0) as file:
+            entry = self._archive.getinfo(IMAGES)
+            window = Window(file, _data_offset(file, entry), entry.file_size)
+            yield io.BufferedReader(window)
 
     def close(self) -> None:
         """Let go of the file."""

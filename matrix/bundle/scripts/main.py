@@ -5,6 +5,7 @@ answer in words. The file was checked by its shell part, or is checked here when
 """
 
 import hashlib
+import io
 import os
 import signal
 import struct
@@ -16,8 +17,8 @@ from typing import IO, List  # noqa: UP035 - see above
 NOTHING_DONE, REFUSED, INTERRUPTED = 2, 6, 130
 DIGEST_CHARACTERS = 64
 CHUNK_BYTES = 1 << 20
-#: Of one wheel when it is unpacked.
-WHEEL_CAP_BYTES = 1 << 30
+#: Of one wheel as it is in the file, and when it is unpacked.
+PACKED_CAP_BYTES, WHEEL_CAP_BYTES = 1 << 26, 1 << 30
 FOLDER_OPTION = "--kit-folder"
 
 
@@ -97,8 +98,14 @@ def unpack_wheels(kit: str, library: str) -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     with zipfile.ZipFile(kit) as archive:
         for wheel in archive.read("wheels/" + version).decode("ascii").split():
-            with archive.open("wheels/" + wheel) as packed:
-                unpack(packed, library)
+            unpack(io.BytesIO(read_wheel(archive, "wheels/" + wheel)), library)
+
+
+def read_wheel(archive: zipfile.ZipFile, name: str) -> bytes:
+    """All of it: to go back and forth in a file inside an archive takes several times as long."""
+    if archive.getinfo(name).file_size > PACKED_CAP_BYTES:
+        raise Hostile("a file that is too large")
+    return archive.read(name)
 
 
 def unpack(packed: IO[bytes], library: str) -> None:
