@@ -6,7 +6,7 @@ The rooms of floor 1 meet only here and in ``wiring``, which gives execution its
 import getpass
 import shlex
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -260,6 +260,14 @@ def sweep_hosts(site: Site, wish: Sweep, *, runs: Sequence[str] = ()) -> Swept:
         swept = _sweep_held(site, wish, dead)
     _sweep_workspaces(swept, wish)
     return swept
+
+
+def forget_hosts(store: Store, hosts: Collection[tuple[str, str]]) -> None:
+    """Take out of the journal what runs that are over made on *hosts*, each an environment and a
+    name, which are gone with all that was on them."""
+    for number, intent in store.open_entries():
+        if (intent.environment, intent.host) in hosts and not store.is_alive(intent.run):
+            store.forget(number)
 
 
 def _sweep_held(site: Site, wish: Sweep, runs: Sequence[str]) -> Swept:

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 import click
 
+from matrix.app import forget_hosts
 from matrix.cli.image import chosen_services
 from matrix.cli.output import json_option, print_json, print_table, say_build, talk
 from matrix.core.gate import Exit
 from matrix.core.model import Project
 from matrix.lab.flow import LabState, down, required_bases, seed, status, up
-from matrix.site import open_project
+from matrix.site import open_project, opened_store, store_path
 from matrix.wiring import ensure_bases, images_of, known_images
 
 # Any: click's decorators change the type of what they decorate.
@@ -105,8 +106,11 @@ def show_hosts(start: Path, inventory: Path, as_json: bool) -> int:
 @lab_options
 def stop_hosts(start: Path, inventory: Path, names: Sequence[str]) -> None:
     """Remove the hosts of the environments NAMES (default: all) with their volumes and keys."""
-    root = open_project(start).root
-    down(root, root / inventory, names=names, report=talk)
+    project = open_project(start)
+    gone = down(project.root, project.root / inventory, names=names, report=talk)
+    if store_path(project).exists():
+        with opened_store(project) as store:
+            forget_hosts(store, gone)
 
 
 def _seed(project: Project, inventory: Path, names: Sequence[str], wanted: Sequence[str]) -> None:

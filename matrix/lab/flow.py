@@ -99,10 +99,13 @@ def status(root: Path, inventory: Path) -> tuple[LabHost, ...]:
     return tuple(_for_each(_look, plan.hosts))
 
 
-def down(root: Path, inventory: Path, *, names: Collection[str] = (), report: Say) -> None:
+def down(
+    root: Path, inventory: Path, *, names: Collection[str] = (), report: Say
+) -> frozenset[tuple[str, str]]:
     """Remove the hosts that *names* stand for, with volumes and keys, and networks left empty.
 
     Without *names* also hosts that the inventory had once. The images they are made from stay.
+    Returns the environment and the name of each of *names*, whether it was there or not.
     """
     plan = read_plan(root, inventory)
     hosts = choose(plan, names)
@@ -114,6 +117,7 @@ def down(root: Path, inventory: Path, *, names: Collection[str] = (), report: Sa
         for name in dict.fromkeys(host.network.name for host in hosts):
             networks.remove_network(client, name, report)
         _forget(plan, hosts)
+    return frozenset((host.environment, host.name) for host in hosts)
 
 
 def seed(
