@@ -16,7 +16,8 @@ from matrix.core.errors import DeliveryFailed
 from matrix.lab.machine import engine_path
 from matrix.lab.plan import HostPlan
 
-STALL_SECONDS = 120.0
+#: A host with a kernel of its own says nothing for minutes while it unpacks a large layer.
+STALL_SECONDS = 600.0
 _ANSWER_BYTES = 4000
 
 

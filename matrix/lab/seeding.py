@@ -1,16 +1,20 @@
 """Images put into a lab host directly, from this machine's engine into the host's own."""
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import requests
 from docker import APIClient
 
 from matrix.core.errors import DeliveryFailed
+from matrix.core.text import size_text
 from matrix.lab.inside import Inside, inside
 from matrix.lab.plan import HostPlan
 from matrix.lab.recipes import client_argv
 
 _CHUNK = 2**20
+#: Between two lines about what was sent.
+_SAY_SECONDS = 10.0
 
 
 def seed_host(
@@ -23,7 +27,7 @@ def seed_host(
             report(f"lab: {host.name} has all {len(image_ids)} images")
             return
         argv = [*client_argv(host), "load", "--quiet"]
-        answer = within.run(argv, pieces=_archive(client, missing))
+        answer = within.run(argv, pieces=_counted(_archive(client, missing), host.name, report))
         if answer.status:
             raise DeliveryFailed(f"lab host {host.name} did not load the images: {answer.text}")
         absent = _missing(within, host, missing)
@@ -31,7 +35,19 @@ def seed_host(
         raise DeliveryFailed(
             f"lab host {host.name} does not have {', '.join(absent)} after loading"
         )
-    report(f"lab: {host.name} got {len(missing)} images, {answer.sent_bytes // 2**20} MiB")
+    report(f"lab: {host.name} got {len(missing)} images, {size_text(answer.sent_bytes)}")
+
+
+def _counted(pieces: Iterable[bytes], name: str, report: Callable[[str], None]) -> Iterator[bytes]:
+    """*pieces*, with a line now and then about how much of them was taken."""
+    taken, said_at = 0, time.monotonic()
+    for piece in pieces:
+        yield piece
+        taken += len(piece)
+        if time.monotonic() - said_at >= _SAY_SECONDS:
+            said_at = time.monotonic()
+            report(f"lab: {name}: images: sent {size_text(taken)}")
+    report(f"lab: {name}: images: sent {size_text(taken)}, all of them; it unpacks the rest")
 
 
 def _missing(within: Inside, host: HostPlan, image_ids: Sequence[str]) -> list[str]:
