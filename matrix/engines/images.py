@@ -20,6 +20,8 @@ from matrix.engines.faults import judge, translated
 
 #: Pieces an archive is sent in: small, so that a slow line shows a sign of life in time.
 SEND_BYTES = 16 * 1024
+#: What an engine says of a layer that has come.
+COMPLETE = ("Verifying Checksum", "Download complete", "Extracting", "Pull complete")
 #: Images of a host that are looked at for layers in common.
 LOOKED_AT = 200
 
@@ -155,18 +157,32 @@ class _Layers:
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
-        #: Whether the engine was trying once more when it was last heard of.
-        self.retrying = False
+        #: Bytes that a layer had come to when it last failed; gone once it gets further.
+        self._failed: dict[str, int] = {}
+
+    @property
+    def retrying(self) -> bool:
+        """Whether a layer failed and has not got further since.
+
+        The last message alone does not tell: each new try begins as if nothing had happened.
+        """
+        return bool(self._failed)
 
     def note(self, message: Mapping[str, Any]) -> None:
         """Take one message in."""
-        self.retrying = str(message.get("status", "")).startswith("Retrying")
+        status, layer = str(message.get("status", "")), str(message.get("id"))
+        if status.startswith("Retrying"):
+            self._failed[layer] = self._layers.get(layer, (0, 0))[0]
+        elif status in COMPLETE:
+            self._failed.pop(layer, None)
         detail = message.get("progressDetail")
-        if message.get("status") != "Downloading" or not isinstance(detail, dict):
+        if status != "Downloading" or not isinstance(detail, dict):
             return
         current, total = detail.get("current"), detail.get("total")
         if isinstance(current, int) and isinstance(total, int):
-            self._layers[str(message.get("id"))] = (current, total)
+            self._layers[layer] = (current, total)
+            if current > self._failed.get(layer, current):
+                del self._failed[layer]
 
     @property
     def done(self) -> int:
