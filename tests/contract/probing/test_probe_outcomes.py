@@ -125,6 +125,23 @@ def test_a_probe_gets_the_verdict_of_the_table(bench, result_of, name):
     assert bench.observed == [result]
 
 
+def test_what_did_not_get_ready_has_the_end_of_its_log_in_the_evidence(bench):
+    bench.access.verbs |= {"wait_until_ready": errors.NotReady("never"), "logs": "disk is full"}
+    (result,) = bench.run("def test_it(container): container.wait_until_ready(1)").results
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "not-ready")
+    assert result.message == "never"
+    assert [record.result.stdout for record in result.commands] == [b"disk is full"]
+
+
+def test_a_log_that_cannot_be_read_is_not_hidden_by_what_was_not_ready(bench):
+    bench.access.verbs |= {
+        "wait_until_ready": errors.NotReady("never"),
+        "logs": errors.ConnectionLost("cable cut"),
+    }
+    (result,) = bench.run("def test_it(container): container.wait_until_ready(1)").results
+    assert (result.verdict, result.reason) == (Verdict.ERROR, "conn-lost")
+
+
 SWALLOWED = {
     "except Exception": "try: host.run('lost')\n  except Exception: pass",
     "except BaseException": "try: host.run('lost')\n  except BaseException: pass",
