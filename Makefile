@@ -72,16 +72,16 @@ test: setup engine ## The CI lane
 	@./.ci/packages $(TEST_PACKAGES)
 	$(MAKE) lint
 	$(MATRIX) image build $(DEMO_SERVICES) --base trixie
-	$(BIN)/pytest -m "not full" --durations=15
+	@./.ci/lane $(BIN)/pytest
 
 test-full: setup engine ## Everything, and the page that says so
 	@./.ci/packages $(TEST_PACKAGES)
 	$(MAKE) lint
 	$(MATRIX) image build
 	@status=0; \
-	$(BIN)/pytest -m "not full" --junitxml=.matrix/test-lane.xml || status=1; \
+	./.ci/lane $(BIN)/pytest || status=1; \
 	$(BIN)/pytest -m full --durations=25 --junitxml=.matrix/test-more.xml || status=1; \
-	$(BIN)/python bench/write_test_page.py .matrix/test-lane.xml .matrix/test-more.xml; \
+	$(BIN)/python bench/write_test_page.py .matrix/test-quick.xml .matrix/test-lane.xml .matrix/test-more.xml; \
 	exit $$status
 
 bench: setup engine ## Measure, and write docs/reference/performance.md
