@@ -1,5 +1,6 @@
 """Images of a Docker or Podman engine: named by id or digest, never by a tag of ours."""
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -157,8 +158,9 @@ class _Layers:
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
-        #: Bytes that a layer had come to when it last failed; gone once it gets further.
-        self._failed: dict[str, int] = {}
+        #: Bytes of a layer that were still to come when it last failed; gone once it gets further.
+        #: What came is no measure: the engine counts from 0 again where it goes on.
+        self._failed: dict[str, float] = {}
 
     @property
     def retrying(self) -> bool:
@@ -172,7 +174,8 @@ class _Layers:
         """Take one message in."""
         status, layer = str(message.get("status", "")), str(message.get("id"))
         if status.startswith("Retrying"):
-            self._failed[layer] = self._layers.get(layer, (0, 0))[0]
+            known = self._layers.get(layer)
+            self._failed[layer] = math.inf if known is None else known[1] - known[0]
         elif status in COMPLETE:
             self._failed.pop(layer, None)
         detail = message.get("progressDetail")
@@ -181,7 +184,7 @@ class _Layers:
         current, total = detail.get("current"), detail.get("total")
         if isinstance(current, int) and isinstance(total, int):
             self._layers[layer] = (current, total)
-            if current > self._failed.get(layer, current):
+            if current and total - current < self._failed.get(layer, 0):
                 del self._failed[layer]
 
     @property

@@ -11,8 +11,8 @@ from matrix.engines.images import ImageVerbs
 REFERENCE = "shop@sha256:" + "0" * 64
 
 
-def came(current: int | None = None, *, layer: str = "a") -> dict:
-    detail = {} if current is None else {"current": current, "total": 100}
+def came(current: int | None = None, *, total: int = 100, layer: str = "a") -> dict:
+    detail = {} if current is None else {"current": current, "total": total}
     return {"status": "Downloading", "progressDetail": detail, "id": layer}
 
 
@@ -56,6 +56,9 @@ def test_a_layer_that_failed_and_got_no_further_is_a_registry_that_fails(message
         [says("Pulling fs layer")],
         [came(40)],
         [came(40), says("Retrying in 1 second"), came(41)],
+        # It goes on behind what has come, and counts that as nothing.
+        [came(60), says("Retrying in 1 second"), came(1, total=40)],
+        [says("Retrying in 1 second"), came(1)],
         [says("Retrying in 1 second"), says("Download complete"), came(30, layer="b")],
     ],
 )
