@@ -1,13 +1,11 @@
 """What a probe holds in its hands besides ``host`` and ``outside``."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
 import testinfra.host
 
-from matrix.core.errors import NotReady
 from matrix.core.result import Json, Side
-from matrix.probing.backend import Ask, CellFault, NoteCut, Result, make_host
+from matrix.probing.backend import Ask, NoteCut, Result, make_host
 from matrix.probing.wire import unpack
 
 
@@ -109,18 +107,8 @@ class Container:
         self._control("unpause")
 
     def wait_until_ready(self, seconds: float = 60.0) -> None:
-        """Wait for the service's own readiness command; the probe fails when it takes longer.
-
-        The end of its log is then in the evidence: what comes after may push it out of the log.
-        """
-        try:
-            self._control("wait_until_ready", seconds=seconds)
-        except CellFault as fault:
-            if fault.reason == NotReady.reason:
-                # A fault of this too is for the runner to judge; what failed is the wait.
-                with suppress(CellFault):
-                    self.logs()
-            raise
+        """Wait for the service's own readiness command; the probe fails when it takes longer."""
+        self._control("wait_until_ready", seconds=seconds)
 
     def logs(self, tail: int = 200) -> str:
         """The last lines of stdout and stderr together."""

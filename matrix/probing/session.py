@@ -7,6 +7,7 @@ to report what a command that was cut off at the same moment had told it.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -14,16 +15,18 @@ from matrix.core.errors import (
     Cancelled,
     DeadlineExceeded,
     MatrixError,
+    NotReady,
     ProbeCrashed,
     UsageError,
 )
 from matrix.core.ports import CellAccess, ProbeRequest
-from matrix.core.result import Ending, Fault, PlannedProbe, ProbeReport, ProbeResult
+from matrix.core.result import Ending, Fault, Json, PlannedProbe, ProbeReport, ProbeResult
 from matrix.core.verdict import Verdict
 from matrix.probing.forkserver import Child, ChildEnded
 from matrix.probing.judge import Judgement, Told, judge
 from matrix.probing.ledger import Ledger
 from matrix.probing.reported import read_output, read_report, read_text
+from matrix.probing.requests import Control
 from matrix.probing.serving import Asked, carry_out, read_question
 from matrix.probing.wire import BrokenWire, Message
 
@@ -149,15 +152,25 @@ class Session:
         asked: Asked | None = None
         try:
             asked = read_question(message, current.probe.side)
-            left = self._limit() - time.monotonic()
-            value, record = carry_out(asked, self._access, left_seconds=left)
-            current.ledger.add(record)
-            return {"kind": "answer", "value": value}
+            return {"kind": "answer", "value": self._carry_out(current, asked)}
         except Cancelled as error:
             raise Over(Ending.CANCELLED, reason=error.reason, message=str(error)) from error
         except MatrixError as error:
             self._note(current, error, asked)
             return _refusal(error)
+
+    def _carry_out(self, current: Current, asked: Asked) -> Json:
+        left = self._limit() - time.monotonic()
+        try:
+            value, record = carry_out(asked, self._access, left_seconds=left)
+        except NotReady:
+            # What comes after may push out of its log why. That nothing is left for it to be read
+            # in changes nothing of what is known.
+            with suppress(DeadlineExceeded):
+                self._carry_out(current, Control(target=asked.target, verb="logs", arguments={}))
+            raise
+        current.ledger.add(record)
+        return value
 
     def _note(self, current: Current, error: MatrixError, asked: Asked | None) -> None:
         message = f"{error} (asked for: {asked})" if asked else str(error)

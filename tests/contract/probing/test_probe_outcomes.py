@@ -142,6 +142,17 @@ def test_a_log_that_cannot_be_read_is_not_hidden_by_what_was_not_ready(bench):
     assert (result.verdict, result.reason) == (Verdict.ERROR, "conn-lost")
 
 
+def test_that_nothing_is_left_to_read_a_log_in_does_not_hide_what_was_not_ready(bench):
+    bench.access.verbs |= {
+        "wait_until_ready": errors.NotReady("never"),
+        "logs": errors.DeadlineExceeded("too late"),
+    }
+    report = bench.run("def test_it(container): container.wait_until_ready(1)")
+    (result,) = report.results
+    assert (result.verdict, result.reason) == (Verdict.FAILED, "not-ready")
+    assert not report.faults
+
+
 SWALLOWED = {
     "except Exception": "try: host.run('lost')\n  except Exception: pass",
     "except BaseException": "try: host.run('lost')\n  except BaseException: pass",
