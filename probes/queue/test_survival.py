@@ -60,8 +60,8 @@ class Ensemble:
         asked = self["sentinel-1"].host.run(
             "timeout 5 redis-cli -e -h %s -p 26379 sentinel replicas main", sentinel
         )
-        assert asked.rc == 0, f"{sentinel}: {asked.stdout}{asked.stderr}"
-        told = asked.stdout.splitlines()
+        # One that does not answer now would choose nobody, and is asked again.
+        told = asked.stdout.splitlines() if asked.rc == 0 else []
         found, one = [], {}
         for name, value in zip(told[::2], told[1::2], strict=False):
             if name == "name":
