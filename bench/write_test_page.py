@@ -18,7 +18,7 @@ HEAD = """\
 
 Made by `make test-full`; do not edit.
 
-{result}: {counts}, in {minutes:.0f} minutes.
+{result}: {counts}, {minutes:.0f} minutes of tests.
 
 """
 
