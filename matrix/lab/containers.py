@@ -72,6 +72,14 @@ def create(client: APIClient, request: Mapping[str, Any], *, withheld: Sequence[
         raise EngineError(f"{request['name']}: {error.explanation}") from error
 
 
+def is_there(client: APIClient, host: HostPlan) -> bool:
+    """Whether the engine has a container of that name, the lab's or somebody else's."""
+    try:
+        return inspect(client, host.container) is not None
+    except NameConflict:
+        return True
+
+
 def inspect(client: APIClient, name: str) -> Mapping[str, Any] | None:
     """The lab's container of that name, as the engine has it, or None.
 

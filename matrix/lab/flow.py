@@ -105,7 +105,8 @@ def down(
     """Remove the hosts that *names* stand for, with volumes and keys, and networks left empty.
 
     Without *names* also hosts that the inventory had once. The images they are made from stay.
-    Returns the environment and the name of each of *names*, whether it was there or not.
+    Returns environment and name of each of them with which all that was on it is gone, whether it
+    was there or not: what a member of a swarm runs is its manager's.
     """
     plan = read_plan(root, inventory)
     hosts = choose(plan, names)
@@ -117,7 +118,13 @@ def down(
         for name in dict.fromkeys(host.network.name for host in hosts):
             networks.remove_network(client, name, report)
         _forget(plan, hosts)
-    return frozenset((host.environment, host.name) for host in hosts)
+        left = [host.container for host in plan.hosts if containers.is_there(client, host)]
+    managers = {members[0].environment: members[0] for members in swarm.clusters(plan.hosts)}
+    return frozenset(
+        (host.environment, host.name)
+        for host in hosts
+        if not {host.container, managers.get(host.environment, host).container} & set(left)
+    )
 
 
 def seed(
