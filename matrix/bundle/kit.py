@@ -114,6 +114,8 @@ class Kit:
         manifest = read_manifest(self._read(MANIFEST, CAP_BYTES))
         if {entry.filename for entry in entries} != {MANIFEST, *manifest.files}:
             raise Refused("the kit does not hold exactly the files it says")
+        if IMAGES not in manifest.files:
+            raise Refused("the kit holds no images")
         return manifest
 
     def read(self, name: str) -> bytes:

@@ -3,7 +3,6 @@
 import io
 import json
 import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -171,16 +170,10 @@ class _InPieces:
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, count: int) -> bytes:
-        """At most *count* bytes; raises ValueError when more are asked for than ever should be.
-
-        Raises Refused when they are not those that the kit's own list of members says.
-        """
+        """At most *count* bytes; raises ValueError when more are asked for than ever should be."""
         if not 0 <= count <= PIECE_CAP_BYTES:
             raise ValueError("something in the archive is too large")
-        try:
-            return self._file.read(count)
-        except zipfile.BadZipFile as error:
-            raise Refused(f"the images of the kit are damaged: {error}") from error
+        return self._file.read(count)
 
 
 def _plain(member: tarfile.TarInfo) -> bool:

@@ -35,6 +35,9 @@ class Window(io.RawIOBase):
     def readinto(self, buffer: "memoryview[int] | bytearray") -> int:  # type: ignore[override]
         """As many bytes as there are, at most *buffer* takes; 0 at the end."""
         wanted = min(len(buffer), max(0, self._count - self._at))
+        if not wanted:
+            # A place far behind the end need not be one that the file knows.
+            return 0
         self._file.seek(self._start + self._at)
         data = self._file.read(wanted)
         buffer[: len(data)] = data

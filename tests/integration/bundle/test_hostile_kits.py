@@ -22,10 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from builders.handmade_kits import FILES, a_manifest, write_by_hand
 from builders.kits import mutated, repacked, sealed, tiny_kit
 
 from matrix.bundle.kit import IMAGES, MANIFEST, Kit
 from matrix.bundle.shelf import Shelf
+from matrix.bundle.window import Window
 from matrix.core.errors import MatrixError, Refused
 from matrix.preflight import FoundEngine, unpack_project
 
@@ -266,6 +268,23 @@ def _long_header() -> bytes:
 def test_images_that_are_not_ours_are_refused(archive):
     with pytest.raises(Refused):
         Shelf(io.BytesIO(archive))
+
+
+def test_a_kit_without_images_is_refused(tmp_path):
+    files = {name: data for name, data in FILES.items() if name != IMAGES}
+    with pytest.raises(Refused, match="the kit holds no images"):
+        Kit(write_by_hand(tmp_path / "bare.matrix", a_manifest(files), files))
+
+
+@pytest.mark.parametrize("size", [1 << 62, (1 << 63) - 1024])
+def test_a_member_that_ends_where_no_file_does_is_refused(tmp_path, size):
+    entry = tarfile.TarInfo("manifest.json")
+    entry.size = size
+    archive = entry.tobuf(tarfile.GNU_FORMAT)
+    file = tmp_path / "far.tar"
+    file.write_bytes(bytes(4096) + archive)
+    with file.open("rb", buffering=0) as opened, pytest.raises(Refused):
+        Shelf(io.BufferedReader(Window(opened, 4096, len(archive))))
 
 
 def test_one_flipped_byte_is_noticed_by_the_reader_too(whole, tmp_path):
