@@ -39,7 +39,7 @@ def test_counts_are_by_folder():
 
 def test_it_says_when_and_of_what():
     text = page({"lane": RECORDED})
-    assert "in 13 minutes." in text
+    assert "13 minutes of tests." in text
     assert "| lane | 5 | 13 | 2026-11-22 18:14 | 431efe3c5348 |" in text
 
 
@@ -59,4 +59,4 @@ def test_the_slowest_come_first_and_no_name_breaks_the_table():
 
 def test_the_parts_of_a_result_are_counted_together():
     text = page({"lane": GREEN, "more": RECORDED})
-    assert "**Not all is well**: 3 passed, 1 failed, 1 error, 1 skipped, in 14 minutes" in text
+    assert "**Not all is well**: 3 passed, 1 failed, 1 error, 1 skipped, 14 minutes" in text
